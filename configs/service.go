@@ -1,0 +1,131 @@
+package configs
+
+import (
+	"syscall"
+	"time"
+)
+
+// Service is one [service.NAME] of kind command: a process that supd runs.
+type Service struct {
+	Name        string `toml:"-"`
+	Source      Source `toml:"-"` // of its table header
+	Description string `toml:"description"`
+	Mode        Mode   `toml:"mode"` // never empty in a Plan: [daemon] mode when the service says nothing
+
+	Command   []string          `toml:"command"`
+	Dir       string            `toml:"dir"`
+	User      string            `toml:"user"` // name or number; "" = supd's own
+	Group     string            `toml:"group"`
+	Groups    []string          `toml:"groups"`
+	Env       map[string]string `toml:"env"`
+	EnvFile   string            `toml:"env_file"`
+	Paths     []string          `toml:"paths"`
+	Stateful  bool              `toml:"stateful"`
+	Oneshot   bool              `toml:"oneshot"`
+	Autostart bool              `toml:"autostart"`
+	DependsOn []string          `toml:"depends_on"`
+
+	Ready        Ready         `toml:"ready"`
+	ReadyTimeout time.Duration `toml:"ready_timeout"`
+	Log          LogTo         `toml:"log"`
+	LogFile      string        `toml:"log_file"` // absolute; "" = the default place below the state directory
+	OnReload     OnReload      `toml:"on_reload"`
+
+	Restart     Restart           `toml:"restart"`
+	Stop        Stop              `toml:"stop"`
+	Maintenance Maintenance       `toml:"maintenance"`
+	Checks      map[string]*Check `toml:"check"` // by name
+}
+
+// LogTo says where a service's output goes.
+type LogTo string
+
+// LogAuto is the journal where there is one, else a file.
+const (
+	LogAuto    LogTo = "auto"
+	LogJournal LogTo = "journal"
+	LogFile    LogTo = "file"
+	LogInherit LogTo = "inherit"
+	LogNone    LogTo = "none"
+)
+
+// ReadyMode is how supd knows that a started service does its work.
+type ReadyMode string
+
+// ReadyTime: still alive after Delay. ReadyNotify: sd_notify's READY=1.
+// ReadyCheck: the named check of this service passes.
+const (
+	ReadyTime   ReadyMode = "delay"
+	ReadyNotify ReadyMode = "notify"
+	ReadyCheck  ReadyMode = "check"
+)
+
+// Ready is written "notify", "check:NAME" or "delay:2s".
+type Ready struct {
+	Mode  ReadyMode
+	Delay time.Duration // ReadyTime
+	Check string        // ReadyCheck
+}
+
+// OnReload is written "signal:HUP" or as a command line; zero: the service
+// has no reload of its own.
+type OnReload struct {
+	Signal  syscall.Signal
+	Command []string
+}
+
+// RestartPolicy says after which exits a service is started again.
+type RestartPolicy string
+
+// The policies.
+const (
+	RestartOnFailure RestartPolicy = "on-failure"
+	RestartAlways    RestartPolicy = "always"
+	RestartNever     RestartPolicy = "never"
+)
+
+// Verdict is what an exit that is no clear crash leads to.
+type Verdict string
+
+// Hold keeps the service down until a person decides; Again restarts it.
+const (
+	VerdictHold  Verdict = "hold"
+	VerdictAgain Verdict = "restart"
+)
+
+// Restart is the table [service.NAME.restart].
+type Restart struct {
+	Policy       RestartPolicy `toml:"policy"`
+	OperatorStop Verdict       `toml:"operator_stop"`
+	UnknownExit  Verdict       `toml:"unknown_exit"` // never empty in a Plan: hold for stateful services, else restart
+	Backoff      Backoff       `toml:"backoff"`
+	Limit        Limit         `toml:"limit"` // zero: none; a stateful service that says nothing gets 10 in 10m
+}
+
+// Backoff is the wait before the n-th restart: First, then Then, times Factor
+// each, at most Max, each varied by ±Jitter; from the start after ResetAfter
+// of healthy uptime.
+type Backoff struct {
+	First      time.Duration `toml:"first"`
+	Then       time.Duration `toml:"then"`
+	Factor     float64       `toml:"factor"`
+	Max        time.Duration `toml:"max"`
+	Jitter     float64       `toml:"jitter"`
+	ResetAfter time.Duration `toml:"reset_after"`
+}
+
+// Limit is written "10 in 10m"; "" is no limit.
+type Limit struct {
+	N   int
+	Per time.Duration
+}
+
+// Stop is the table [service.NAME.stop]. Command replaces the signal.
+type Stop struct {
+	Signal  Signal        `toml:"signal"`
+	Command []string      `toml:"command"`
+	Timeout time.Duration `toml:"timeout"` // then KILL, the whole tree
+}
+
+// Signal is written by name, with or without SIG: "TERM", "SIGINT".
+type Signal syscall.Signal
