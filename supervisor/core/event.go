@@ -1,0 +1,172 @@
+package core
+
+// Event is something that happened. The set is sealed: Step knows every kind.
+type Event interface{ event() }
+
+// Configure adds a service, or gives a known one a new Spec (its policies apply
+// at once, its process is not touched). PlanGen is the generation of the plan.
+type Configure struct {
+	Spec    Spec
+	PlanGen uint64
+}
+
+// Orphan says that the service vanished from the config. It goes on supervised.
+type Orphan struct{ Service string }
+
+// Forget removes a service from the core; its process, if any, is left alone.
+type Forget struct{ Service string }
+
+// Observed answers an Observe. The shell read the epoch first, then locks and
+// holds, and only then looked at the process.
+type Observed struct {
+	Service     string
+	PlanGen     uint64
+	Epoch       string
+	SettleUntil Instant // 0 unless the epoch was made by a lock's release
+	Clean       bool    // no lock or hold covered the service
+	Holds       []Hold  // files and unreadable state, without the core's interlocks
+	Running     bool
+	Gen         uint64 // of the instance that runs; 0 if unknown
+	PID         int
+	DiedUnseen  bool // it was running when supd last knew, and ended while nobody looked
+	Completed   bool // a oneshot that ended well earlier in this boot, as remembered by the shell
+}
+
+// Exit is how a process ended.
+type Exit struct {
+	Known          bool // false: status could not be had; Code and Signal mean nothing
+	Code           int
+	Signal         int // 0 if it exited by itself
+	CoreDump       bool
+	OOM            bool
+	BySupd         bool   // supd (or its helper, also of a supd that died) sent the signal
+	ByMemoryKiller bool   // earlyoom, systemd-oomd
+	PidfileRemoved bool   // for daemons with a pidfile and an unknown status: it was removed
+	PidfileLeft    bool   // ditto: it is still there
+	Sender         string // who sent the signal, in words, "" if unknown
+}
+
+// Exited says that an instance ended. One of an older generation is dropped.
+type Exited struct {
+	Service string
+	Gen     uint64
+	Exit    Exit
+}
+
+// Ready says that an instance reported readiness (notification, check, log line).
+type Ready struct {
+	Service string
+	Gen     uint64
+}
+
+// OnFail is what a failing check asks for.
+type OnFail string
+
+// The consequences of checks.md.
+const (
+	FailAlert   OnFail = "alert"
+	FailRestart OnFail = "restart"
+	FailStart   OnFail = "start"
+	FailStop    OnFail = "stop"
+	FailReload  OnFail = "reload"
+	FailExec    OnFail = "exec"
+	FailHold    OnFail = "hold"
+	FailNone    OnFail = "none"
+)
+
+// CheckFailed says that a check passed its tolerance. Gen is the instance that
+// was checked, 0 for a check that is not about an instance.
+type CheckFailed struct {
+	Service string
+	Gen     uint64
+	Check   string
+	OnFail  OnFail
+	Reason  string
+}
+
+// CheckRecovered says that a failing check passes again.
+type CheckRecovered struct {
+	Service string
+	Gen     uint64
+	Check   string
+}
+
+// Interlock says that a check which holds the service began or ceased to fail.
+type Interlock struct {
+	Service string
+	Check   string
+	On      bool
+	Reason  string
+}
+
+// Request is an operator's wish. It is answered by progress Replies and exactly
+// one final Reply.
+type Request struct {
+	ID                uint64
+	Service           string
+	Verb              Verb
+	By                string // who, for records; the gate knows the identity itself
+	Reason            string
+	Signal            int
+	Override          bool // a holder among several
+	OverrideInterlock bool
+	WithDependents    bool
+}
+
+// CancelRequest says that nobody waits for the answer any more. An Act in
+// flight goes on; what has not begun is dropped, without a Reply.
+type CancelRequest struct{ ID uint64 }
+
+// Outcome is how an Act ended.
+type Outcome uint8
+
+// The outcomes of a gate pass.
+const (
+	ActDone       Outcome = iota // the effect happened; for start and restart Gen and PID are set
+	ActFailed                    // permitted and tried; Err says why it failed
+	ActSuppressed                // a lock or hold is in the way; Holds says which
+	ActStale                     // tokens did not match: decide afresh
+	ActBusy                      // another action is in flight; try again later
+	outcomes
+)
+
+// Result answers an Act.
+type Result struct {
+	Act     uint64
+	Service string
+	Outcome Outcome
+	Err     string
+	Gen     uint64
+	PID     int
+	Holds   []Hold // with ActSuppressed
+}
+
+// HoldsChanged says that a watcher saw lock or hold files of the service change;
+// Holds is what they say now. It never is a reason to act, only to look.
+type HoldsChanged struct {
+	Service string
+	Holds   []Hold
+}
+
+// Tick says that NextDeadline has come.
+type Tick struct{}
+
+// Shutdown ends supd. With StopServices the services are stopped first, in
+// reverse order of dependency; locked ones are left as they are.
+type Shutdown struct{ StopServices bool }
+
+func (Configure) event()      {}
+func (Orphan) event()         {}
+func (Forget) event()         {}
+func (Observed) event()       {}
+func (Exited) event()         {}
+func (Ready) event()          {}
+func (CheckFailed) event()    {}
+func (CheckRecovered) event() {}
+func (Interlock) event()      {}
+func (Request) event()        {}
+func (CancelRequest) event()  {}
+func (Result) event()         {}
+func (HoldsChanged) event()   {}
+func (Tick) event()           {}
+func (Shutdown) event()       {}

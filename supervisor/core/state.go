@@ -1,0 +1,106 @@
+package core
+
+// State is everything the core knows. Plain data: it survives a re-exec as JSON
+// (what is unexported is derived and rebuilt). Only Step changes it; others may
+// read it from the goroutine that calls Step.
+type State struct {
+	Seed        uint64              `json:"seed"`         // of the jitter; advances with use
+	LastAct     uint64              `json:"last_act"`     // highest Act.ID given out
+	ObserveOnly bool                `json:"observe_only"` // act on nothing, for all services
+	Services    map[string]*Service `json:"services"`
+	Requests    map[uint64]*Pending `json:"requests,omitempty"` // asked and not finally answered
+	Closing     *Closing            `json:"closing,omitempty"`  // a Shutdown under way
+
+	index *index
+}
+
+// New returns the state of a supd that has just started and knows nothing.
+func New(seed uint64, observeOnly bool) *State {
+	return &State{
+		Seed: seed, ObserveOnly: observeOnly,
+		Services: map[string]*Service{}, Requests: map[uint64]*Pending{},
+	}
+}
+
+// Service is the core's knowledge of one service.
+type Service struct {
+	Spec     Spec   `json:"spec"`
+	PlanGen  uint64 `json:"plan_gen"`
+	Orphaned bool   `json:"orphaned,omitempty"` // vanished from the config, goes on supervised
+
+	Want  Want    `json:"want"`
+	Phase Phase   `json:"phase"`
+	Why   string  `json:"why,omitempty"` // why it is in Phase, in words
+	Since Instant `json:"since"`         // of Phase
+
+	Gen     uint64  `json:"gen"`      // of the instance that runs; 0: none
+	LastGen uint64  `json:"last_gen"` // highest generation seen or given out
+	PID     int     `json:"pid,omitempty"`
+	UpSince Instant `json:"up_since,omitempty"` // of the instance that is Up
+
+	Holds       []Hold  `json:"holds,omitempty"`      // files, as last told by the shell
+	Interlocks  []Hold  `json:"interlocks,omitempty"` // in memory: failing checks that hold the service
+	Epoch       string  `json:"epoch,omitempty"`      // of the last observation
+	SettleUntil Instant `json:"settle_until,omitempty"`
+	Known       bool    `json:"known"`               // the first observation has come
+	Observing   bool    `json:"observing,omitempty"` // an Observe is unanswered
+	Again       bool    `json:"again,omitempty"`     // something happened since: that answer is out of date
+
+	Act        *InFlight `json:"act,omitempty"`
+	Suppressed string    `json:"suppressed,omitempty"` // what was last reported as suppressed, so that it is said once
+
+	Fails     int       `json:"fails,omitempty"`      // failures in a row
+	FailTimes []Instant `json:"fail_times,omitempty"` // within the limit's window, oldest first
+	Looping   bool      `json:"looping,omitempty"`    // the longest back-off was reported
+	Restarts  uint64    `json:"restarts"`             // automatic starts and restarts since supd started
+
+	ReadyBy   Instant `json:"ready_by,omitempty"`  // Starting: ready (ReadyTime) or too late (others) at this time
+	TooLate   bool    `json:"too_late,omitempty"`  // Starting: readiness timed out, to be stopped
+	RetryAt   Instant `json:"retry_at,omitempty"`  // look again then: back-off, busy gate, missing exit
+	Tries     int     `json:"tries,omitempty"`     // busy gates in a row
+	Vanished  bool    `json:"vanished,omitempty"`  // an observation found no process, its exit has not been told yet
+	Shield    string  `json:"shield,omitempty"`    // the prerequisite that explains why it is down
+	Pulled    bool    `json:"pulled,omitempty"`    // somebody's start needs it
+	Forgotten bool    `json:"forgotten,omitempty"` // to be removed when its Act has ended
+
+	Failing []Failing `json:"failing,omitempty"` // checks that fail, by name
+	Queue   []uint64  `json:"queue,omitempty"`   // requests for this service, oldest first
+
+	slot int // place in the timer heap + 1; 0: none
+}
+
+// InFlight is an Act without its Result.
+type InFlight struct {
+	Act   Act     `json:"act"`
+	From  Phase   `json:"from"` // phase to go back to when the Act did not happen
+	Since Instant `json:"since"`
+	Ended *Exit   `json:"ended,omitempty"` // the instance it acts on ended meanwhile
+	Early *Exit   `json:"early,omitempty"` // the instance it started ended before the Result came
+	Ready bool    `json:"ready,omitempty"` // the instance it started was ready before the Result came
+}
+
+// Failing is a check that fails and what it asks for.
+type Failing struct {
+	Check     string  `json:"check"`
+	OnFail    OnFail  `json:"on_fail"`
+	Reason    string  `json:"reason"`
+	Acted     bool    `json:"acted,omitempty"` // done or decided against: not again until it has recovered
+	NotBefore Instant `json:"not_before,omitempty"`
+}
+
+// Pending is a Request that has not been answered finally.
+type Pending struct {
+	Request Request `json:"request"`
+	Acting  bool    `json:"acting,omitempty"`  // its own Act is in flight
+	Started bool    `json:"started,omitempty"` // its Act is done, it waits for readiness
+	Told    string  `json:"told,omitempty"`    // the last progress text
+	Tries   int     `json:"tries,omitempty"`
+}
+
+// Closing is a Shutdown under way.
+type Closing struct {
+	Stop bool    `json:"stop"`
+	By   Instant `json:"by"`             // give up waiting then
+	Left int     `json:"left"`           // services still to stop
+	Done bool    `json:"done,omitempty"` // Quit was given
+}
