@@ -1,0 +1,69 @@
+package api
+
+import "time"
+
+// ConfigReply is the effective configuration, secrets masked.
+type ConfigReply struct {
+	Text       string    `json:"text"` // TOML
+	Files      []string  `json:"files"`
+	Generation uint64    `json:"generation"`
+	LoadedAt   time.Time `json:"loaded_at"`
+}
+
+// Change is what a reload would do, or did, to one service.
+type Change struct {
+	Service      string   `json:"service"`
+	Kind         string   `json:"kind"` // added removed changed
+	Keys         []string `json:"keys"`
+	NeedsRestart bool     `json:"needs_restart"`
+	Locked       bool     `json:"locked"` // never touched while it is
+	Text         string   `json:"text"`   // in words
+}
+
+// DiffReply is `config diff`.
+type DiffReply struct {
+	Changes  []Change `json:"changes"`
+	Mistakes []string `json:"mistakes"` // FILE:LINE: …, all of them; the running config stays
+	Warnings []string `json:"warnings"`
+}
+
+// Reload asks for the config to be read again.
+type Reload struct {
+	Apply bool `json:"apply,omitempty"` // also what needs a restart or a stop
+}
+
+// ReloadReply says what was done. With mistakes Code is 1 and nothing changed.
+type ReloadReply struct {
+	Code       int      `json:"code"`
+	Generation uint64   `json:"generation"`
+	Changes    []Change `json:"changes"`
+	Pending    []string `json:"pending"` // services whose change waits
+	Mistakes   []string `json:"mistakes"`
+}
+
+// Version is who answers.
+type Version struct {
+	Version   string    `json:"version"`
+	Commit    string    `json:"commit"`
+	Go        string    `json:"go"`
+	PID       int       `json:"pid"`
+	StartedAt time.Time `json:"started_at"`
+	StateDir  string    `json:"state_dir"`
+	RunDir    string    `json:"run_dir"`
+	Config    string    `json:"config"`
+	Mode      string    `json:"mode"` // active observe
+	Wire      int       `json:"wire"` // WireVersion of the server
+	You       You       `json:"you"`
+}
+
+// WireVersion rises when the API changes so that an older supctl would err.
+const WireVersion = 1
+
+// You is what the daemon takes the peer for.
+type You struct {
+	Name     string  `json:"name"`
+	UID      uint32  `json:"uid"`
+	LoginUID *uint32 `json:"login_uid"`
+	Session  string  `json:"session"`
+	Role     string  `json:"role"`
+}

@@ -1,0 +1,119 @@
+package api
+
+import "time"
+
+// Lock is one maintenance lock as `maintenance list -o json` shows it.
+type Lock struct {
+	ID        string     `json:"id"`
+	Target    string     `json:"target"` // service, @group or --all
+	Owner     string     `json:"owner"`
+	UID       uint32     `json:"uid"`
+	LoginUID  *uint32    `json:"login_uid"` // null = none
+	TTY       string     `json:"tty"`
+	Reason    string     `json:"reason"`
+	Ticket    string     `json:"ticket"`
+	Since     time.Time  `json:"since"`
+	Until     *time.Time `json:"until"` // null = no end was said
+	Overdue   bool       `json:"overdue"`
+	Abandoned bool       `json:"abandoned"` // its owner's session or terminal is gone
+	Ready     bool       `json:"ready"`     // isolated as asked, policy met, nothing in flight
+
+	Session  string   `json:"session"` // audit session id, "" = none
+	Remote   string   `json:"remote"`
+	PID      int      `json:"pid"` // of the program that took it
+	Host     string   `json:"host"`
+	Members  []string `json:"members"` // services it covers, those it covered when taken included
+	Stopped  bool     `json:"stopped"` // taken with --stop: meant to be down
+	Replaces string   `json:"replaces"`
+	Mine     bool     `json:"mine"` // of the peer who asks: same login and session
+	File     string   `json:"file"`
+	Orphaned bool     `json:"orphaned"` // no service of that name in the config
+}
+
+// BadLock is a lock or hold file that could not be read. What it covers counts
+// as locked.
+type BadLock struct {
+	File   string `json:"file"`
+	Target string `json:"target"` // "" if not even that is known: everything
+	Reason string `json:"reason"`
+}
+
+// LocksReply is `maintenance list -o json`.
+type LocksReply struct {
+	Locks      []Lock    `json:"locks"`
+	Unreadable []BadLock `json:"unreadable"`
+}
+
+// NewLock asks for one target; the client chooses the id, so that asking a slow
+// daemon and then writing the file itself makes one lock, not two.
+type NewLock struct {
+	ID     string `json:"id"`
+	Target string `json:"target"`
+}
+
+// MaintenanceStart asks for locks, all or none.
+type MaintenanceStart struct {
+	Locks           []NewLock `json:"locks"`
+	Reason          string    `json:"reason,omitempty"`
+	Ticket          string    `json:"ticket,omitempty"`
+	ForS            float64   `json:"for_s,omitempty"` // expected end from now; 0 = the policy's default
+	Stop            bool      `json:"stop,omitempty"`
+	WaitS           float64   `json:"wait_s,omitempty"` // for actions in flight; 0 = 60 s
+	RequireIsolated bool      `json:"require_isolated,omitempty"`
+}
+
+// MaintenanceEnd takes away locks by id (never by target: a request executed
+// late must not hit a newer lock). All of them are the peer's own.
+type MaintenanceEnd struct {
+	IDs          []string `json:"ids"`
+	Start        bool     `json:"start,omitempty"`
+	LeaveStopped bool     `json:"leave_stopped,omitempty"`
+	Force        bool     `json:"force,omitempty"`
+	WaitS        float64  `json:"wait_s,omitempty"`
+}
+
+// MaintenanceBreak replaces somebody's lock by one of the peer's own, whose id
+// the client chose.
+type MaintenanceBreak struct {
+	ID     string  `json:"id"`
+	NewID  string  `json:"new_id"`
+	Reason string  `json:"reason"`
+	WaitS  float64 `json:"wait_s,omitempty"`
+}
+
+// MaintenanceExtend moves the expected end of the peer's own locks.
+type MaintenanceExtend struct {
+	IDs  []string `json:"ids"`
+	ForS float64  `json:"for_s"` // from now
+}
+
+// MaintenanceReply is the outcome of start, end, break and extend. Code is the
+// exit code: 0, or 6 or 7 with the locks standing.
+type MaintenanceReply struct {
+	Code      int        `json:"code"`
+	Locks     []Lock     `json:"locks"`     // start, break, extend: those that stand now; end: those taken away
+	Remaining []Lock     `json:"remaining"` // end: others' locks that still hold the targets
+	NotReady  []string   `json:"not_ready"` // what to fix
+	InFlight  []InFlight `json:"in_flight"`
+	Notes     []string   `json:"notes"` // what else the person should know, in words
+	Next      string     `json:"next"`
+}
+
+// InFlight is an action that had begun before a lock and is not over.
+type InFlight struct {
+	Service string    `json:"service"`
+	Verb    string    `json:"verb"`
+	PID     int       `json:"pid"`
+	Since   time.Time `json:"since"`
+	Stopped bool      `json:"stopped"` // a restart past its stop, or a process in state T: see Text
+	Text    string    `json:"text"`
+}
+
+// MaintenanceCheck is the answer for scripts.
+type MaintenanceCheck struct {
+	Target string `json:"target"`
+	Code   int    `json:"code"` // 0 free, 4 locked, 8 unknown
+	Locked bool   `json:"locked"`
+	Holds  []Hold `json:"holds"`
+	Locks  []Lock `json:"locks"`
+}
