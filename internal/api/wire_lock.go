@@ -91,9 +91,10 @@ type MaintenanceExtend struct {
 // exit code: 0, or 6 or 7 with the locks standing.
 type MaintenanceReply struct {
 	Code      int        `json:"code"`
-	Locks     []Lock     `json:"locks"`     // start, break, extend: those that stand now; end: those taken away
-	Remaining []Lock     `json:"remaining"` // end: others' locks that still hold the targets
-	NotReady  []string   `json:"not_ready"` // what to fix
+	Locks     []Lock     `json:"locks"`             // start, break, extend: those that stand now; end: those taken away
+	Remaining []Lock     `json:"remaining"`         // end: others' locks that still hold the targets
+	NotReady  []string   `json:"not_ready"`         // what to fix
+	Missing   []string   `json:"missing,omitempty"` // what of it the person could say: "reason", "ticket"
 	InFlight  []InFlight `json:"in_flight"`
 	Notes     []string   `json:"notes"` // what else the person should know, in words
 	Next      string     `json:"next"`
