@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"fmt"
 	"regexp"
 	"time"
 )
@@ -18,6 +19,8 @@ type Plan struct {
 	Groups      map[string]*Group   // by name, without the "@"
 	Checks      map[string]*Check   // the ones that belong to no service, by name
 	Files       []string            // main file first, then includes in the order they were read; absolute
+
+	written map[string]map[string]any // [daemon], [api], [maintenance] as they stand in the files
 }
 
 // Mode says whether supd acts or only says what it would do.
@@ -89,4 +92,12 @@ type Group struct {
 type Source struct {
 	File string
 	Line int
+}
+
+// String gives FILE:LINE.
+func (s Source) String() string {
+	if s.Line == 0 {
+		return s.File
+	}
+	return fmt.Sprintf("%s:%d", s.File, s.Line)
 }

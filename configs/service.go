@@ -19,6 +19,10 @@ type Service struct {
 	Groups    []string          `toml:"groups"`
 	Env       map[string]string `toml:"env"`
 	EnvFile   string            `toml:"env_file"`
+	Umask     *Umask            `toml:"umask"`         // nil: 022
+	Nice      *int              `toml:"nice"`          // nil: as supd
+	OOMScore  *int              `toml:"oom_score_adj"` // nil: as supd was started
+	Limits    Limits            `toml:"limits"`
 	Paths     []string          `toml:"paths"`
 	Stateful  bool              `toml:"stateful"`
 	Oneshot   bool              `toml:"oneshot"`
@@ -34,7 +38,10 @@ type Service struct {
 	Restart     Restart           `toml:"restart"`
 	Stop        Stop              `toml:"stop"`
 	Maintenance Maintenance       `toml:"maintenance"`
-	Checks      map[string]*Check `toml:"check"` // by name
+	Checks      map[string]*Check `toml:"-"` // [service.NAME.check.CHECK], by name
+
+	raw      map[string]any // the table as written
+	expanded map[string]any // the same with ${ENV} replaced
 }
 
 // LogTo says where a service's output goes.
@@ -129,3 +136,11 @@ type Stop struct {
 
 // Signal is written by name, with or without SIG: "TERM", "SIGINT".
 type Signal syscall.Signal
+
+// Umask is written as octal digits in a string: "027".
+type Umask uint32
+
+// Limits is the table [service.NAME.limits].
+type Limits struct {
+	Nofile uint64 `toml:"nofile"` // open files; 0: what supd was started with
+}

@@ -1,0 +1,243 @@
+package configs
+
+import (
+	"encoding"
+	"fmt"
+	"math"
+	"reflect"
+	"sort"
+	"strings"
+	"time"
+)
+
+// The toml package's own decoding stops at the first wrong type and cannot
+// name the line of a key; hence this one, from the generic tree.
+
+// tomlUnmarshaler is toml.Unmarshaler: a type that reads itself from a value.
+type tomlUnmarshaler interface{ UnmarshalTOML(v any) error }
+
+// decodeTable fills the structs from the table; each key belongs to the first
+// struct that knows it. skip names keys that somebody else reads.
+func (c *collector) decodeTable(p place, table map[string]any, skip []string, dsts ...any) {
+	fields := map[string]reflect.Value{}
+	for i := len(dsts) - 1; i >= 0; i-- {
+		collectFields(reflect.ValueOf(dsts[i]).Elem(), fields)
+	}
+	for _, key := range sortedKeys(table) {
+		field, ok := fields[key]
+		switch {
+		case ok:
+			c.decode(p.key(key), table[key], field)
+		case !contains(skip, key):
+			c.unknownKey(p, key, sortedKeys(fields))
+		}
+	}
+}
+
+func (c *collector) unknownKey(p place, key string, known []string) {
+	at := p.key(key)
+	if near := nearest(key, known); near != "" {
+		c.about(at, "unknown key %q, did you mean %q?", at.rel, strings.TrimSuffix(at.rel, key)+near)
+		return
+	}
+	c.about(at, "unknown key %q; known here: %s", at.rel, strings.Join(known, ", "))
+}
+
+// collectFields lists a struct's fields by toml tag, embedded structs' too.
+func collectFields(v reflect.Value, into map[string]reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		tag, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		switch {
+		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct:
+			collectFields(v.Field(i), into)
+		case tag != "" && tag != "-" && f.IsExported():
+			into[tag] = v.Field(i)
+		}
+	}
+}
+
+// decode sets dst from v, or notes what is wrong with v.
+func (c *collector) decode(p place, v any, dst reflect.Value) {
+	if u, ok := dst.Addr().Interface().(tomlUnmarshaler); ok {
+		if err := u.UnmarshalTOML(v); err != nil {
+			c.add(p, "%s", err)
+		}
+		return
+	}
+	if u, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		text, ok := v.(string)
+		if !ok {
+			c.wantType(p, "a string", v)
+		} else if err := u.UnmarshalText([]byte(text)); err != nil {
+			c.add(p, "%s: %s", quoteValue(text), err)
+		}
+		return
+	}
+	if dst.Type() == reflect.TypeFor[time.Duration]() {
+		c.decodeDuration(p, v, dst)
+		return
+	}
+	switch dst.Kind() {
+	case reflect.String:
+		if s, ok := v.(string); ok {
+			dst.SetString(s)
+			return
+		}
+		c.wantType(p, "a string", v)
+	case reflect.Bool:
+		if b, ok := v.(bool); ok {
+			dst.SetBool(b)
+			return
+		}
+		c.wantType(p, "true or false", v)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		n, ok := v.(int64)
+		if ok && !dst.OverflowInt(n) {
+			dst.SetInt(n)
+			return
+		}
+		c.wantType(p, "a whole number", v)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		n, ok := v.(int64)
+		if ok && n >= 0 && !dst.OverflowUint(uint64(n)) {
+			dst.SetUint(uint64(n))
+			return
+		}
+		c.wantType(p, "a whole number, zero or more", v)
+	case reflect.Float32, reflect.Float64:
+		c.decodeFloat(p, v, dst)
+	case reflect.Slice:
+		c.decodeSlice(p, v, dst)
+	case reflect.Map:
+		c.decodeMap(p, v, dst)
+	case reflect.Struct:
+		table, ok := v.(map[string]any)
+		if !ok {
+			c.wantType(p, "a table", v)
+			return
+		}
+		c.decodeTable(p, table, nil, dst.Addr().Interface())
+	case reflect.Pointer:
+		fresh := reflect.New(dst.Type().Elem())
+		c.decode(p, v, fresh.Elem())
+		dst.Set(fresh)
+	case reflect.Interface:
+		dst.Set(reflect.ValueOf(v))
+	default: // a field of a kind that no config value has: a mistake in this program
+		c.add(p, "cannot be read into a %s", dst.Type())
+	}
+}
+
+func (c *collector) decodeDuration(p place, v any, dst reflect.Value) {
+	text, ok := v.(string)
+	if !ok {
+		c.wantType(p, `a duration with its unit, such as "90s", "10m", "2h" or "3d"`, v)
+		return
+	}
+	d, err := parseDuration(text)
+	if err != nil {
+		c.add(p, "%s", err)
+		return
+	}
+	dst.SetInt(int64(d))
+}
+
+func (c *collector) decodeFloat(p place, v any, dst reflect.Value) {
+	switch n := v.(type) {
+	case float64:
+		if !math.IsNaN(n) && !math.IsInf(n, 0) {
+			dst.SetFloat(n)
+			return
+		}
+	case int64:
+		dst.SetFloat(float64(n))
+		return
+	}
+	c.wantType(p, "a number", v)
+}
+
+func (c *collector) decodeSlice(p place, v any, dst reflect.Value) {
+	list, ok := v.([]any)
+	if !ok {
+		want := "a list"
+		if dst.Type().Elem().Kind() == reflect.String {
+			want = `a list of strings, such as ["one", "two"]`
+		}
+		c.wantType(p, want, v)
+		return
+	}
+	out := reflect.MakeSlice(dst.Type(), len(list), len(list))
+	for i, elem := range list {
+		c.decode(p.element(i), elem, out.Index(i))
+	}
+	dst.Set(out)
+}
+
+func (c *collector) decodeMap(p place, v any, dst reflect.Value) {
+	table, ok := v.(map[string]any)
+	if !ok {
+		c.wantType(p, `a table, such as { NAME = "value" }`, v)
+		return
+	}
+	out := reflect.MakeMapWithSize(dst.Type(), len(table))
+	for _, key := range sortedKeys(table) {
+		elem := reflect.New(dst.Type().Elem()).Elem()
+		c.decode(p.key(key), table[key], elem)
+		out.SetMapIndex(reflect.ValueOf(key), elem)
+	}
+	dst.Set(out)
+}
+
+func (c *collector) wantType(p place, want string, got any) {
+	c.add(p, "must be %s, not %s", want, showValue(got))
+}
+
+// showValue names a value's kind; the value itself may be a secret.
+func showValue(v any) string {
+	switch v := v.(type) {
+	case string:
+		return "a string"
+	case bool:
+		return fmt.Sprintf("%t", v)
+	case int64:
+		return fmt.Sprintf("the number %d", v)
+	case float64:
+		return fmt.Sprintf("the number %v", v)
+	case []any, []map[string]any:
+		return "a list"
+	case map[string]any:
+		return "a table"
+	case time.Time:
+		return "a date"
+	}
+	return fmt.Sprintf("a %T", v)
+}
+
+// quotedMax bounds how much of a wrong value a message repeats, in bytes.
+const quotedMax = 80
+
+func quoteValue(s string) string {
+	if len(s) > quotedMax {
+		s = s[:quotedMax] + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,62 @@
+package configs
+
+import (
+	"syscall"
+	"time"
+)
+
+// Defaults are data: the New functions set them, Validate only judges.
+
+// Limits and defaults with names and units.
+const (
+	defaultStateDir = "/var/lib/supd"
+	defaultRunDir   = "/run/supd"
+
+	readyAlive       = time.Second      // a service that lives this long is ready
+	readyTimeout     = time.Minute      // then the start has failed
+	stopTimeout      = 10 * time.Second // then KILL
+	overdueAfter     = 4 * time.Hour    // a lock without --for
+	overdueRemind    = time.Hour
+	settleTime       = 30 * time.Second
+	statefulLimitN   = 10
+	statefulLimitPer = 10 * time.Minute
+)
+
+func newDaemon() Daemon {
+	return Daemon{Mode: ModeActive, StateDir: defaultStateDir, RunDir: defaultRunDir, OnExit: ExitLeave}
+}
+
+func newAPI() API {
+	return API{Listen: "127.0.0.1:9712", Operators: []string{"group:supd"}, Admins: []string{"group:supd-admin"}}
+}
+
+func newMaintenance() Maintenance {
+	return Maintenance{DefaultDuration: overdueAfter, RemindEvery: overdueRemind, Settle: settleTime}
+}
+
+// newService gives a service before its table is read. Two keys change other
+// keys' defaults, so they are asked for here: a stateful service holds when in
+// doubt, a job is not started by itself.
+func newService(name string, stateful, oneshot bool, daemon Daemon, policy Maintenance) *Service {
+	s := &Service{
+		Name:      name,
+		Mode:      daemon.Mode,
+		Autostart: !oneshot,
+		Ready:     Ready{Mode: ReadyTime, Delay: readyAlive},
+
+		ReadyTimeout: readyTimeout,
+		Log:          LogAuto,
+		Restart: Restart{
+			Policy: RestartOnFailure, OperatorStop: VerdictHold, UnknownExit: VerdictAgain,
+			Backoff: Backoff{Then: 100 * time.Millisecond, Factor: 2, Max: time.Minute, Jitter: 0.1, ResetAfter: time.Minute},
+		},
+		Stop:        Stop{Signal: Signal(syscall.SIGTERM), Timeout: stopTimeout},
+		Maintenance: policy,
+		Checks:      map[string]*Check{},
+	}
+	if stateful {
+		s.Restart.UnknownExit = VerdictHold
+		s.Restart.Limit = Limit{N: statefulLimitN, Per: statefulLimitPer}
+	}
+	return s
+}

@@ -1,0 +1,190 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Limits of what is read.
+const (
+	fileBytesMax = 32 << 20 // a config of 5,000 services takes about 2 MB
+	filesMax     = 10_000   // files of one config; a glob over / is a slip
+)
+
+// document is one file that was parsed.
+type document struct {
+	src  *source
+	dir  string // that its relative paths are taken from
+	tree map[string]any
+}
+
+// reader reads the main file and what it includes.
+type reader struct {
+	c     *collector
+	exp   *expander
+	trust Trust
+	docs  []document
+	files []string        // absolute, in the order read
+	seen  map[string]bool // real paths: a file that two globs find is read once
+	// broken: a file could not be read or parsed, so a name that is not found
+	// may stand there.
+	broken bool
+}
+
+// file reads one file; at is the include that names it.
+func (r *reader) file(path string, at place) {
+	src := &source{name: path, order: len(r.files)}
+	abs, err := filepath.Abs(path)
+	if err == nil {
+		if real, err := filepath.EvalSymlinks(abs); err == nil {
+			if r.seen[real] {
+				return
+			}
+			r.seen[real] = true
+		}
+		r.files = append(r.files, abs)
+		err = r.trust.judge(path)
+	}
+	var text []byte
+	if err == nil {
+		text, err = readFile(path)
+	}
+	if err != nil {
+		r.broken = true
+		if at.src == nil {
+			at = place{src: src}
+		}
+		r.c.about(at, "cannot read config %q: %s", path, causeOf(err))
+		return
+	}
+	r.text(src, filepath.Dir(path), string(text))
+}
+
+// text parses one file's text and follows its includes.
+func (r *reader) text(src *source, dir, text string) {
+	tree := map[string]any{}
+	_, err := toml.Decode(text, &tree)
+	src.pos = scanPositions(text)
+	if err != nil {
+		r.broken = true
+		r.syntax(src, err)
+		return
+	}
+	r.docs = append(r.docs, document{src: src, dir: dir, tree: tree})
+	r.includes(src, dir, tree)
+}
+
+// syntax notes a parse error in our words where the parser's need knowledge of
+// its own terms.
+func (r *reader) syntax(src *source, err error) {
+	var pe toml.ParseError
+	if !errors.As(err, &pe) {
+		r.c.about(place{src: src}, "%s", err)
+		return
+	}
+	// The place is made by hand: the parser knows the line, not the scanner.
+	at := *src
+	at.pos = positions{lines: map[string]int{"": pe.Position.Line}}
+	text := pe.Message
+	if m := definedTwice.FindStringSubmatch(text); m != nil {
+		text = twice(m[1], src.pos, pe.Position.Line)
+	}
+	r.c.about(place{src: &at}, "%s", text)
+}
+
+var definedTwice = regexp.MustCompile(`^Key '(.*)' (?:has already been defined|was already created.*)\.?$`)
+
+// twice says which name stands twice and where it stood first.
+func twice(dotted string, pos positions, line int) string {
+	s := &scanner{text: dotted, lineNo: 1}
+	parts := s.key()
+	first := pos.lines[joinKey(parts...)]
+	where := ""
+	if first > 0 && first < line {
+		where = fmt.Sprintf("; first in line %d", first)
+	}
+	if len(parts) == 2 && (parts[0] == "service" || parts[0] == "group" || parts[0] == "check") {
+		return fmt.Sprintf("%s %q is defined twice%s", parts[0], parts[1], where)
+	}
+	return fmt.Sprintf("%q is defined twice%s", dotted, where)
+}
+
+// includes reads the files that the globs find, in the order of their names.
+func (r *reader) includes(src *source, dir string, tree map[string]any) {
+	v, ok := tree["include"]
+	if !ok {
+		return
+	}
+	at := place{src: src}.key("include")
+	list, ok := v.([]any)
+	if !ok {
+		r.c.wantType(at, `a list of globs, such as ["conf.d/*.toml"]`, v)
+		return
+	}
+	for i, elem := range list {
+		elemAt := at.element(i)
+		glob, ok := elem.(string)
+		if !ok {
+			r.c.wantType(elemAt, "a list of strings", elem)
+			continue
+		}
+		glob = r.exp.text(elemAt, glob)
+		if !filepath.IsAbs(glob) {
+			glob = filepath.Join(dir, glob)
+		}
+		found, err := filepath.Glob(glob)
+		if err != nil {
+			r.c.add(elemAt, "%q is no glob: %s", glob, err)
+			continue
+		}
+		// A glob that matches nothing is an empty conf.d; a plain name is meant.
+		if len(found) == 0 && !strings.ContainsAny(glob, `*?[\`) {
+			found = []string{glob}
+		}
+		for _, path := range found {
+			if len(r.files) >= filesMax {
+				r.c.add(elemAt, "finds more than %d files", filesMax)
+				return
+			}
+			r.file(path, elemAt)
+		}
+	}
+}
+
+// readFile reads a regular file; anything else could block or never end.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, fileBytesMax+1))
+	if err == nil && len(text) > fileBytesMax {
+		err = fmt.Errorf("larger than %d MB", fileBytesMax>>20)
+	}
+	return text, err
+}
+
+// causeOf drops the operation and path that the message around it names already.
+func causeOf(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
