@@ -2,9 +2,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"net/url"
+	"strconv"
 	"time"
-
-	"github.com/supd/supd/internal/journal"
 )
 
 // FirstLine is how long a client waits for the daemon's first sign of life
@@ -12,110 +13,108 @@ import (
 const FirstLine = 2 * time.Second
 
 // Client talks to one daemon. Its methods may be used from any goroutine and
-// end when ctx does. Errors: *Error (the daemon's refusal), *NotReachableError,
-// *NotAnsweringError, *BrokenError.
+// end when ctx does, with its error. Errors: *Error (the daemon's refusal),
+// *NotReachableError, *NotAnsweringError, *BrokenError.
 type Client struct{ socket string }
 
 // NewClient makes a client for a socket path; nothing is dialled yet.
 func NewClient(socket string) *Client { return &Client{socket: socket} }
 
-// IsUnreachable tells whether err means that no daemon answered, so that the
-// request was not executed by one that lives, and may be done directly.
-func IsUnreachable(err error) bool { panic("api") }
+// Socket is the path it talks to.
+func (c *Client) Socket() string { return c.socket }
 
-// Status asks for the state of targets (none = all).
-func (c *Client) Status(ctx context.Context, targets []string) (StatusReply, error) { panic("api") }
-
-// Show asks for everything about one service.
-func (c *Client) Show(ctx context.Context, service string) (ShowReply, error) { panic("api") }
-
-// Explain asks why a service is as it is.
-func (c *Client) Explain(ctx context.Context, service string) (ExplainReply, error) { panic("api") }
-
-// Act runs a verb; progress may be nil.
-func (c *Client) Act(ctx context.Context, a Action, progress Progress) (ActionReply, error) {
-	panic("api")
+// read asks for a single document.
+func read[Out any](ctx context.Context, c *Client, path string, query url.Values) (Out, error) {
+	var out Out
+	a, err := c.ask(ctx, "GET", path, query, nil, false)
+	if err != nil {
+		return out, err
+	}
+	defer a.close()
+	return out, a.next(&out)
 }
 
-// Wait waits for targets.
-func (c *Client) Wait(ctx context.Context, w Wait, progress Progress) (WaitReply, error) {
-	panic("api")
+// replyLine is any line of a long call after the first.
+type replyLine struct {
+	Progress *string         `json:"progress"`
+	Result   json.RawMessage `json:"result"`
+	Error    *Error          `json:"error"`
 }
 
-// MaintenanceStart takes locks.
-func (c *Client) MaintenanceStart(ctx context.Context, m MaintenanceStart, progress Progress) (MaintenanceReply, error) {
-	panic("api")
+// run makes a long call.
+func run[Out any](ctx context.Context, c *Client, path string, in any, progress Progress) (Out, error) {
+	var out Out
+	a, err := c.ask(ctx, "POST", path, nil, in, true)
+	if err != nil {
+		return out, err
+	}
+	defer a.close()
+	for {
+		var l replyLine
+		if err := a.next(&l); err != nil {
+			return out, err
+		}
+		switch {
+		case l.Error != nil:
+			return out, l.Error
+		case l.Result != nil:
+			if err := json.Unmarshal(l.Result, &out); err != nil {
+				return out, Errorf(CodeFailed, "cannot read the answer of supd: %v", err)
+			}
+			return out, nil
+		case l.Progress != nil && progress != nil:
+			progress(*l.Progress)
+		}
+	}
 }
 
-// MaintenanceEnd takes locks away.
-func (c *Client) MaintenanceEnd(ctx context.Context, m MaintenanceEnd, progress Progress) (MaintenanceReply, error) {
-	panic("api")
+// follow calls each for every document until ctx ends.
+func follow[Item any](ctx context.Context, c *Client, path string, query url.Values, each func(Item) error) error {
+	query.Set("follow", "1")
+	a, err := c.ask(ctx, "GET", path, query, nil, false)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	for {
+		var raw json.RawMessage
+		if err := a.next(&raw); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		var e errorLine
+		if json.Unmarshal(raw, &e) == nil && e.Error != nil {
+			return e.Error
+		}
+		var item Item
+		if err := json.Unmarshal(raw, &item); err != nil {
+			return Errorf(CodeFailed, "cannot read the answer of supd: %v", err)
+		}
+		if err := each(item); err != nil {
+			return err
+		}
+	}
 }
 
-// MaintenanceBreak replaces somebody's lock.
-func (c *Client) MaintenanceBreak(ctx context.Context, m MaintenanceBreak, progress Progress) (MaintenanceReply, error) {
-	panic("api")
+func targetQuery(targets []string) url.Values { return url.Values{"target": targets} }
+
+func numberQuery(key string, n int) url.Values {
+	return url.Values{key: {strconv.Itoa(n)}}
 }
 
-// MaintenanceExtend moves the expected end.
-func (c *Client) MaintenanceExtend(ctx context.Context, m MaintenanceExtend) (MaintenanceReply, error) {
-	panic("api")
+func addSince(q url.Values, since time.Time) url.Values {
+	if !since.IsZero() {
+		q.Set("since", since.Format(time.RFC3339Nano))
+	}
+	return q
 }
 
-// Locks lists the locks on targets (none = all).
-func (c *Client) Locks(ctx context.Context, targets []string) (LocksReply, error) { panic("api") }
-
-// Lock shows one lock; id may be a unique prefix.
-func (c *Client) Lock(ctx context.Context, id string) (Lock, error) { panic("api") }
-
-// MaintenanceCheck tells whether a target is free.
-func (c *Client) MaintenanceCheck(ctx context.Context, target string) (MaintenanceCheck, error) {
-	panic("api")
+// checkPath is the path of a check; service "" is one that belongs to none.
+func checkPath(service, check string) string {
+	if service == "" {
+		service = NoService
+	}
+	return "/v1/checks/" + url.PathEscape(service) + "/" + url.PathEscape(check)
 }
-
-// Checks lists checks of targets (none = all).
-func (c *Client) Checks(ctx context.Context, targets []string) (ChecksReply, error) { panic("api") }
-
-// RunCheck runs one check now; service is "" for a check of its own.
-func (c *Client) RunCheck(ctx context.Context, service, check string, progress Progress) (CheckStatus, error) {
-	panic("api")
-}
-
-// CheckHistory asks for the newest n results.
-func (c *Client) CheckHistory(ctx context.Context, service, check string, n int) (CheckHistoryReply, error) {
-	panic("api")
-}
-
-// Events asks for the record.
-func (c *Client) Events(ctx context.Context, q journal.Query) ([]journal.Event, error) { panic("api") }
-
-// FollowEvents calls each for the query's events and then for new ones, until
-// ctx ends (nil), each fails (its error) or the daemon goes away.
-func (c *Client) FollowEvents(ctx context.Context, q journal.Query, each func(journal.Event) error) error {
-	panic("api")
-}
-
-// Logs asks for a service's output.
-func (c *Client) Logs(ctx context.Context, q LogQuery) (LogsReply, error) { panic("api") }
-
-// FollowLogs is FollowEvents for output.
-func (c *Client) FollowLogs(ctx context.Context, q LogQuery, each func(LogLine) error) error {
-	panic("api")
-}
-
-// Config asks for the effective configuration.
-func (c *Client) Config(ctx context.Context) (ConfigReply, error) { panic("api") }
-
-// ConfigDiff asks what a reload would do.
-func (c *Client) ConfigDiff(ctx context.Context) (DiffReply, error) { panic("api") }
-
-// Reload has the config read again.
-func (c *Client) Reload(ctx context.Context, r Reload, progress Progress) (ReloadReply, error) {
-	panic("api")
-}
-
-// Upgrade re-executes the daemon's binary in place.
-func (c *Client) Upgrade(ctx context.Context, progress Progress) (Version, error) { panic("api") }
-
-// Version asks who answers.
-func (c *Client) Version(ctx context.Context) (Version, error) { panic("api") }

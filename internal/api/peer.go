@@ -1,10 +1,28 @@
 package api
 
-// Peer is who sent a request, as the kernel tells it.
+import (
+	"github.com/supd/supd/internal/who"
+	"github.com/supd/supd/lockfile"
+)
+
+// Peer is who sent a request, as the kernel tells it, and what they may do.
+// Owner.Name is filled in.
 type Peer struct {
-	UID    uint32 // effective, at connect
-	GID    uint32
-	Groups []uint32 // supplementary
-	PID    int
-	Role   Role
+	who.Peer
+	Role Role
+}
+
+func (p Peer) you() You {
+	y := You{Name: p.Owner.Name, UID: p.UID, Session: p.Owner.Session, Role: p.Role.String()}
+	y.LoginUID = loginUID(p.Owner.LoginUID)
+	return y
+}
+
+// loginUID is nil for a process that belongs to no login.
+func loginUID(id int64) *uint32 {
+	if id == lockfile.NoLogin {
+		return nil
+	}
+	u := uint32(id)
+	return &u
 }

@@ -16,13 +16,14 @@ type Lock struct {
 	Until     *time.Time `json:"until"` // null = no end was said
 	Overdue   bool       `json:"overdue"`
 	Abandoned bool       `json:"abandoned"` // its owner's session or terminal is gone
-	Ready     bool       `json:"ready"`     // isolated as asked, policy met, nothing in flight
+	Ready     bool       `json:"ready"`     // nothing is left to fix, see not_ready
 
 	Session  string   `json:"session"` // audit session id, "" = none
 	Remote   string   `json:"remote"`
 	PID      int      `json:"pid"` // of the program that took it
 	Host     string   `json:"host"`
 	Members  []string `json:"members"` // services it covers, those it covered when taken included
+	NotReady []string `json:"not_ready"`
 	Stopped  bool     `json:"stopped"` // taken with --stop: meant to be down
 	Replaces string   `json:"replaces"`
 	Mine     bool     `json:"mine"` // of the peer who asks: same login and session

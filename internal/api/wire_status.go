@@ -9,8 +9,8 @@ import (
 // StatusReply is `status -o json`.
 type StatusReply struct {
 	Services []ServiceStatus `json:"services"`
-	Problems []string        `json:"problems"` // of supd itself: old config in force, unreadable state …; always a list
-	Healthy  bool            `json:"healthy"`  // false: `status` exits 1
+	Problems []string        `json:"problems"`         // of supd itself: old config in force, unreadable state …; always a list
+	Healthy  bool            `json:"healthy"`          // false: `status` exits 1
 	Socket   string          `json:"socket,omitempty"` // filled in by supctl: which one it asked
 }
 
