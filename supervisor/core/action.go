@@ -42,7 +42,7 @@ type AddHold struct {
 }
 
 // ClearHolds asks to remove operator-stop and restart-limit holds, inside the
-// gate: the service was seen up again.
+// gate and only if it still runs there: the service was seen up again.
 type ClearHolds struct{ Service string }
 
 // Severity orders events.
@@ -78,6 +78,7 @@ type Reply struct {
 const (
 	CodeDone     = 0
 	CodeFailed   = 1
+	CodeUsage    = 2
 	CodeNotFound = 3
 	CodeHeld     = 4
 	CodeDecide   = 5

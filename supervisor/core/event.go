@@ -26,7 +26,7 @@ type Observed struct {
 	Clean       bool    // no lock or hold covered the service
 	Holds       []Hold  // files and unreadable state, without the core's interlocks
 	Running     bool
-	Gen         uint64 // of the instance that runs; 0 if unknown
+	Gen         uint64 // of the instance that runs; for one that supd did not start, one above all it knows
 	PID         int
 	DiedUnseen  bool // it was running when supd last knew, and ended while nobody looked
 	Completed   bool // a oneshot that ended well earlier in this boot, as remembered by the shell
@@ -39,7 +39,8 @@ type Exit struct {
 	Signal         int // 0 if it exited by itself
 	CoreDump       bool
 	OOM            bool
-	BySupd         bool   // supd (or its helper, also of a supd that died) sent the signal
+	BySupd         bool   // ended by a stop or restart of supd (or of its helper, also of a supd that died); not by the verb signal
+	FromSession    bool   // a process of a login session sent the signal
 	ByMemoryKiller bool   // earlyoom, systemd-oomd
 	PidfileRemoved bool   // for daemons with a pidfile and an unknown status: it was removed
 	PidfileLeft    bool   // ditto: it is still there

@@ -1,5 +1,11 @@
 package core
 
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
 // HoldKind says what sort of thing holds a service.
 type HoldKind string
 
@@ -29,4 +35,66 @@ type HoldSpec struct {
 	Kind   HoldKind `json:"kind"` // HoldOperatorStop or HoldRestartLimit
 	By     string   `json:"by"`
 	Reason string   `json:"reason"`
+}
+
+// String says who holds, since when and why: `held by alice since
+// 2026-01-02T15:04:05Z (vacuum)`.
+func (h Hold) String() string {
+	by := h.By
+	if by == "" {
+		by = "somebody unknown"
+	}
+	t := "held by " + by
+	if h.Kind == HoldUnreadable {
+		t = "held because its lock state cannot be read"
+	}
+	if h.Since != 0 {
+		t += " since " + time.Unix(0, h.Since).UTC().Format(time.RFC3339)
+	}
+	if h.Reason != "" {
+		t += " (" + h.Reason + ")"
+	}
+	return t
+}
+
+// holdsText joins the holds of one service into one clause.
+func holdsText(hs []Hold) string {
+	parts := make([]string, len(hs))
+	for i, h := range hs {
+		parts[i] = h.String()
+	}
+	if len(parts) == 0 {
+		return "held" // the gate refused and named nobody
+	}
+	return strings.Join(parts, ", and ")
+}
+
+// holdsKey tells one set of holds from another.
+func holdsKey(hs []Hold) string {
+	var b strings.Builder
+	for _, h := range hs {
+		b.WriteString(string(h.Kind) + "/" + h.ID + " ")
+	}
+	return b.String()
+}
+
+// hasKind reports whether one of the holds is of one of the kinds.
+func hasKind(hs []Hold, kinds ...HoldKind) bool {
+	for _, h := range hs {
+		if slices.Contains(kinds, h.Kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// without returns the holds that are of none of the kinds.
+func without(hs []Hold, kinds ...HoldKind) []Hold {
+	var out []Hold
+	for _, h := range hs {
+		if !slices.Contains(kinds, h.Kind) {
+			out = append(out, h)
+		}
+	}
+	return out
 }

@@ -33,13 +33,15 @@ type Service struct {
 	Why   string  `json:"why,omitempty"` // why it is in Phase, in words
 	Since Instant `json:"since"`         // of Phase
 
-	Gen     uint64  `json:"gen"`      // of the instance that runs; 0: none
+	Gen     uint64  `json:"gen"`      // of the instance that runs; means nothing unless Running
 	LastGen uint64  `json:"last_gen"` // highest generation seen or given out
 	PID     int     `json:"pid,omitempty"`
+	Running bool    `json:"running"`            // an instance exists, as far as the core was told
 	UpSince Instant `json:"up_since,omitempty"` // of the instance that is Up
 
 	Holds       []Hold  `json:"holds,omitempty"`      // files, as last told by the shell
 	Interlocks  []Hold  `json:"interlocks,omitempty"` // in memory: failing checks that hold the service
+	Stopped     *Hold   `json:"stopped,omitempty"`    // an operator stop whose file has not been seen yet
 	Epoch       string  `json:"epoch,omitempty"`      // of the last observation
 	SettleUntil Instant `json:"settle_until,omitempty"`
 	Known       bool    `json:"known"`               // the first observation has come
@@ -60,7 +62,8 @@ type Service struct {
 	Tries     int     `json:"tries,omitempty"`     // busy gates in a row
 	Vanished  bool    `json:"vanished,omitempty"`  // an observation found no process, its exit has not been told yet
 	Shield    string  `json:"shield,omitempty"`    // the prerequisite that explains why it is down
-	Pulled    bool    `json:"pulled,omitempty"`    // somebody's start needs it
+	Pulled    string  `json:"pulled,omitempty"`    // who needs it, if it is wanted as a prerequisite
+	PlanFor   uint64  `json:"plan_for,omitempty"`  // the stop of another service that stops this one first
 	Forgotten bool    `json:"forgotten,omitempty"` // to be removed when its Act has ended
 
 	Failing []Failing `json:"failing,omitempty"` // checks that fail, by name
@@ -73,6 +76,7 @@ type Service struct {
 type InFlight struct {
 	Act   Act     `json:"act"`
 	From  Phase   `json:"from"` // phase to go back to when the Act did not happen
+	Why   string  `json:"why"`  // and its reason
 	Since Instant `json:"since"`
 	Ended *Exit   `json:"ended,omitempty"` // the instance it acts on ended meanwhile
 	Early *Exit   `json:"early,omitempty"` // the instance it started ended before the Result came
@@ -91,6 +95,7 @@ type Failing struct {
 // Pending is a Request that has not been answered finally.
 type Pending struct {
 	Request Request `json:"request"`
+	Asked   Instant `json:"asked"`
 	Acting  bool    `json:"acting,omitempty"`  // its own Act is in flight
 	Started bool    `json:"started,omitempty"` // its Act is done, it waits for readiness
 	Told    string  `json:"told,omitempty"`    // the last progress text
@@ -99,8 +104,8 @@ type Pending struct {
 
 // Closing is a Shutdown under way.
 type Closing struct {
-	Stop bool    `json:"stop"`
-	By   Instant `json:"by"`             // give up waiting then
-	Left int     `json:"left"`           // services still to stop
-	Done bool    `json:"done,omitempty"` // Quit was given
+	Stop bool            `json:"stop"`
+	By   Instant         `json:"by"`             // give up waiting then
+	Open map[string]bool `json:"open,omitempty"` // services still to be stopped or found to be held
+	Done bool            `json:"done,omitempty"` // Quit was given
 }

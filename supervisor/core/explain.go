@@ -1,0 +1,115 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Explain says of a service, in lines for a person, what it is and why, what
+// holds it, what supd does next and when. It changes nothing. An unknown service
+// has no lines.
+func Explain(st *State, service string, now Instant) []string {
+	s := st.Services[service]
+	if s == nil {
+		return nil
+	}
+	c := turn{st: st, now: now}
+	lines := []string{fmt.Sprintf("%q is %s since %v: %s; wanted %s", service, s.Phase, span(now, s.Since), s.Why, s.Want)}
+	if s.Orphaned {
+		lines = append(lines, "it is no longer in the configuration and goes on as it was")
+	}
+	for _, h := range s.EffectiveHolds() {
+		lines = append(lines, fmt.Sprintf("%s: %s; ends with: %s", h.Kind, h, endOf(h, service)))
+	}
+	lines = append(lines, c.explainNext(s)...)
+	for _, f := range s.Failing {
+		lines = append(lines, fmt.Sprintf("check %q fails (%s): %s", f.Check, f.OnFail, f.Reason))
+	}
+	for _, id := range s.Queue {
+		p := st.Requests[id]
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s asked by %s is under way. %s", p.Request.Verb, p.Request.By, p.Told)))
+	}
+	return lines
+}
+
+// endOf names the command that ends a hold.
+func endOf(h Hold, service string) string {
+	switch h.Kind {
+	case HoldLock:
+		return "supctl maintenance end " + service + " (by its owner)"
+	case HoldOperatorStop, HoldRestartLimit:
+		return "supctl start " + service
+	case HoldInterlock:
+		return "the check passing again"
+	}
+	return "making the file readable, or removing it if it is garbage"
+}
+
+// explainNext says what comes next and what it waits for.
+func (c *turn) explainNext(s *Service) []string {
+	var out []string
+	say := func(format string, a ...any) { out = append(out, fmt.Sprintf(format, a...)) }
+	switch {
+	case c.st.Closing != nil:
+		say("supd is shutting down")
+	case s.Act != nil:
+		say("a %s by %s is in flight since %v", s.Act.Act.Verb, s.Act.Act.By, span(c.now, s.Act.Since))
+	case s.Observing:
+		say("it is being looked at; a decision follows at once")
+	}
+	if m := c.missing(s); m != "" && (s.Want == WantUp || s.Running) {
+		p := c.st.Services[m]
+		switch {
+		case p == nil:
+			say("it needs %q, which is not configured", m)
+		case s.Running:
+			say("it needs %q, which is %s (%s): its failures are explained by that and act on nothing until then", m, p.Phase, p.Why)
+		default:
+			say("it waits for %q, which is %s (%s), and is decided afresh when that is ready", m, p.Phase, p.Why)
+		}
+	}
+	switch {
+	case s.SettleUntil > c.now:
+		say("released a moment ago: supd alerts but does not act for another %v", s.SettleUntil.Sub(c.now))
+	case s.Phase == Backoff && s.RetryAt > c.now:
+		say("failure %d in a row; the next attempt is in %v", s.Fails, s.RetryAt.Sub(c.now))
+	case s.Tries > 0 && s.RetryAt > c.now:
+		say("another action has the gate; the next attempt is in %v", s.RetryAt.Sub(c.now))
+	case s.Phase == Starting && s.ReadyBy > c.now && s.Spec.Ready.byTime():
+		say("it is ready if it lives for another %v", s.ReadyBy.Sub(c.now))
+	case s.Phase == Starting && s.ReadyBy > c.now:
+		say("it must be ready within %v, or the start has failed", s.ReadyBy.Sub(c.now))
+	}
+	return append(out, c.explainPolicy(s)...)
+}
+
+// explainPolicy says what would make supd act.
+func (c *turn) explainPolicy(s *Service) []string {
+	switch {
+	case s.held() && (s.Running || s.Want == WantUp):
+		return []string{"supd does nothing to it while it is held; what happens meanwhile is shown, and forgotten at the release"}
+	case c.st.ObserveOnly || s.Spec.Observe:
+		return []string{"supd only observes it and says what it would do"}
+	case s.Phase == Failed:
+		return []string{"supd has given up; next: supctl start " + s.Spec.Name}
+	case !s.Running && s.Want == WantDown:
+		return []string{"it stays down until somebody starts it: supctl start " + s.Spec.Name}
+	case s.Spec.Policy == Never:
+		return []string{"if it ends, it stays down (policy never)"}
+	case s.Spec.Oneshot:
+		return []string{"if it fails, it is run again"}
+	case s.Spec.Policy == Always:
+		return []string{"if it ends, it is started again, unless somebody stops it with a signal"}
+	}
+	return []string{"if it fails, it is started again; if somebody stops it on purpose, it stays down"}
+}
+
+// span is a duration for people.
+func span(now, since Instant) time.Duration {
+	d := now.Sub(since)
+	if d > time.Second {
+		return d.Round(time.Second)
+	}
+	return d
+}
