@@ -1,0 +1,59 @@
+# Everything that is done with this repository. Plain "make" builds.
+#   make test            what the tests need is installed (Debian; root or sudo), then all of them run
+#   make race            the same under the race detector, the long runs shortened
+#   make sim             SCHEDULES=500000: the core's simulation, longer than in make test; SEED=N replays one
+#   make storm           FOR=10m: the storm of kills and locks
+#   make fuzz            EACH=30s: every fuzz target in turn
+#   make bench           the figures of the README
+#   make lint            golangci-lint, pinned in internal/tools
+#   make docs            generated pages, written anew
+GO        ?= go
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS   := -X github.com/supd/supd/internal/version.stamped=$(VERSION)
+SCHEDULES ?= 500000
+SEED      ?=
+FOR       ?= 10m
+EACH      ?= 30s
+
+.PHONY: build run test race sim storm fuzz bench lint docs install-test-needs
+
+build:
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+run: build
+	./bin/supd --demo
+
+install-test-needs:
+	@./internal/ci/install.sh
+
+# -count=1: a result from the cache is no run.
+test: install-test-needs
+	$(GO) vet ./...
+	$(GO) test -count=1 -timeout 20m ./...
+
+race: install-test-needs
+	SIM_SCHEDULES=3000 STORM_FOR=15s $(GO) test -race -count=1 -timeout 40m ./...
+
+sim:
+	SIM_SCHEDULES=$(SCHEDULES) SIM_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -run 'Sim' ./supervisor/core/...
+
+storm: install-test-needs
+	STORM_FOR=$(FOR) $(GO) test -count=1 -timeout 0 -v -run 'Storm' ./...
+
+# Go runs one fuzz target per call.
+fuzz:
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(EACH) $$pkg; \
+	  done; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	@if [ -d bench ]; then $(GO) run ./bench; fi
+
+lint:
+	$(GO) tool -modfile=internal/tools/go.mod golangci-lint run ./...
+
+docs:
+	$(GO) test -count=1 -run 'Docs' ./... -update
