@@ -1,0 +1,121 @@
+package lockfile
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// BenchmarkPass is one action through the gate, alone: record, locks, holds, epoch.
+func BenchmarkPass(b *testing.B) {
+	d := newDir(b, Plan{}, "db")
+	r := auto(d, VerbStart, "db")
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Do(context.Background(), r, nothing); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkContended is the bar: 8 goroutines pass the gate of one service while locks come and go beside them; no pass may fall into a lock.
+func BenchmarkContended(b *testing.B) {
+	d := newDir(b, Plan{}, "db")
+	var locked, passes, held atomic.Int64
+	stop := make(chan struct{})
+	var side sync.WaitGroup
+	locks := 0
+	side.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			l := lockOf(b, d, ann(), "db")[0]
+			locked.Store(1)
+			locked.Store(0)
+			if _, err := d.End(context.Background(), EndRequest{IDs: []string{l.ID}, Owner: ann(), Force: true}); err != nil {
+				b.Error(err)
+				return
+			}
+			locks++
+		}
+	})
+	b.ResetTimer()
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for passes.Load() < int64(b.N) {
+				r := auto(d, VerbStart, "db")
+				err := d.Do(context.Background(), r, func(*Permit) error {
+					if locked.Load() == 1 {
+						b.Error("an action inside a lock")
+					}
+					passes.Add(1)
+					return nil
+				})
+				var h *HeldError
+				if errors.As(err, &h) {
+					held.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	sec := time.Since(start).Seconds()
+	close(stop)
+	side.Wait()
+	b.ReportMetric(float64(passes.Load())/sec, "passes/s")
+	b.ReportMetric(float64(held.Load())/sec, "held/s")
+	b.ReportMetric(float64(locks)/sec, "locks/s")
+}
+
+// BenchmarkLock is lock and end with nothing in flight; BenchmarkFsyncFloor is what the disk takes for a file and its directory.
+func BenchmarkLock(b *testing.B) {
+	d := newDir(b, Plan{}, "db")
+	var took time.Duration
+	for b.Loop() {
+		t0 := time.Now()
+		l := lockOf(b, d, ann(), "db")[0]
+		took += time.Since(t0)
+		if _, err := d.End(context.Background(), EndRequest{IDs: []string{l.ID}, Owner: ann(), Force: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(took.Microseconds())/float64(b.N), "µs/lock")
+}
+
+func BenchmarkFsyncFloor(b *testing.B) {
+	dir := b.TempDir()
+	var k disk
+	for b.Loop() {
+		p := filepath.Join(dir, NewID())
+		if err := k.create(p, []byte("x"), true); err != nil {
+			b.Fatal(err)
+		}
+		if err := k.syncDir(dir); err != nil {
+			b.Fatal(err)
+		}
+		os.Remove(p)
+	}
+}
+
+// BenchmarkFlock is the floor of a pass: the system calls that no design could save.
+func BenchmarkFlock(b *testing.B) {
+	dir := b.TempDir()
+	for b.Loop() {
+		fd, _ := openFD(dir+"/gate", unix.O_RDWR|unix.O_CREAT, 0o600)
+		unix.Flock(fd, unix.LOCK_EX)
+		unix.Flock(fd, unix.LOCK_UN)
+		unix.Close(fd)
+	}
+}

@@ -1,0 +1,139 @@
+package lockfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// BreakRequest replaces somebody else's lock (or a damaged file) by one's own. Who may is the caller's business.
+type BreakRequest struct {
+	ID       string
+	NewID    string
+	Owner    Owner
+	Reason   string
+	Until    time.Time
+	Wait     time.Duration // zero is LockWait
+	Config   func() (Plan, error)
+	Progress func(InFlight)
+}
+
+// BreakResult names the old lock (zero but for ID and Target if its file was damaged) and the new one.
+type BreakResult struct {
+	Old, New    Lock
+	Interrupted []Record
+}
+
+// Break hands a lock over: the new one is durable before the old one goes, all under the gates, which stay shut throughout. Killed in
+// between, both stand, and the same call finishes it. Errors as End's and Lock's; once New has an id, the breaker holds the target.
+func (d *Dir) Break(ctx context.Context, r BreakRequest) (BreakResult, error) {
+	if err := ValidID(r.NewID); err != nil || r.NewID == r.ID {
+		return BreakResult{}, fmt.Errorf("cannot break lock %s: it needs a new id of its own", r.ID)
+	}
+	var res BreakResult
+	t := &taking{d: d, until: deadline(r.Wait, LockWait), epochs: map[string]string{}, waited: map[string]bool{}, req: LockRequest{
+		Owner: r.Owner, Reason: r.Reason, Until: r.Until, Config: r.Config, Progress: r.Progress}}
+	defer d.keepSpares()
+	err := d.underGates(ctx, []string{r.ID}, t.until, &res.Interrupted, func(fs []*found, names []string) error {
+		old := fs[0]
+		if err := t.succeed(old, r.NewID); err != nil {
+			return err
+		}
+		if err := d.newEpoch(names); err != nil {
+			return err
+		}
+		res.Old, res.New = old.lock, t.res.Locks[0]
+		return d.bury(old, &Ended{At: time.Now().Round(time.Millisecond), By: r.Owner, How: "break", Note: r.Reason})
+	})
+	if err != nil {
+		return res, err
+	}
+	taken, err := t.wait(ctx)
+	res.Interrupted = append(res.Interrupted, taken.Interrupted...)
+	return res, err
+}
+
+// succeed writes the breaker's own lock on the same target, for at least the same services, durable.
+func (t *taking) succeed(old *found, id string) error {
+	d := t.d
+	if err := d.notEnded(id); err != nil {
+		return err
+	}
+	plan, err := d.Plan()
+	if err != nil {
+		t.res.ResolveErr = err
+	}
+	members := resolve(old.home, plan, t.config()).Members
+	for s, was := range old.lock.Members {
+		members[s] = was
+	}
+	for _, s := range old.copies {
+		if _, ok := members[s]; !ok {
+			members[s] = plan.Services[s]
+		}
+	}
+	if have := t.replacing(old); have != nil { // an earlier break of this lock was cut short here
+		t.add(*have, false)
+		return t.hang(t.mine[0], members)
+	}
+	l := t.newLock(id, old.home, members)
+	l.Replaces, l.MeantDown = old.id, old.lock.MeantDown
+	content, err := l.encode()
+	if err != nil {
+		return err
+	}
+	t.add(l, true)
+	if err := d.putNew(d.lockDir(old.home), id, content); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("cannot write lock %s: %w", id, err)
+	}
+	return t.hang(t.mine[0], members)
+}
+
+// replacing is this owner's lock that already replaces old.
+func (t *taking) replacing(old *found) *Lock {
+	var c Cover
+	t.d.readLocks(old.home, &c)
+	i := slices.IndexFunc(c.Locks, func(l Lock) bool { return l.Replaces == old.id && l.Owner.Same(t.req.Owner) })
+	if i < 0 {
+		return nil
+	}
+	return &c.Locks[i]
+}
+
+// Rewrite changes words of one's own lock (until, reason, ticket, meant_down, not_ready) under its gates; id, target, owner, members and
+// times stay whatever change does to them. Durable on return.
+func (d *Dir) Rewrite(ctx context.Context, id string, owner Owner, change func(*Lock)) (Lock, error) {
+	var out Lock
+	var dead []Record
+	defer d.keepSpares()
+	err := d.underGates(ctx, []string{id}, deadline(0, GateWait), &dead, func(fs []*found, _ []string) error {
+		f := fs[0]
+		if f.bad != nil {
+			return &UnreadableError{id, []Unreadable{{f.path(d), f.bad}}}
+		}
+		if !f.lock.Owner.Same(owner) {
+			return &NotOwnerError{f.lock}
+		}
+		l := f.lock
+		change(&l)
+		out = f.lock
+		out.Until, out.Reason, out.Ticket, out.MeantDown, out.NotReady = l.Until, l.Reason, l.Ticket, l.MeantDown, l.NotReady
+		content, err := out.encode()
+		if err != nil {
+			return err
+		}
+		if err := d.replace(f.path(d), content); err != nil {
+			return fmt.Errorf("cannot rewrite lock %s: %w", id, err)
+		}
+		for _, s := range f.copies {
+			if err := d.recopy(f.path(d), id, s); err != nil {
+				return fmt.Errorf("cannot rewrite lock %s: %w", id, err)
+			}
+		}
+		return d.syncUp(f.dirs(d)...)
+	})
+	return out, err
+}

@@ -1,0 +1,258 @@
+package lockfile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Reading what covers a service. One rule stands above all of it: what cannot be read holds, and so does everything in a lock
+// or hold directory that is no tombstoned lock, whatever it looks like.
+
+// Cover reads everything that holds one service.
+func (d *Dir) Cover(service string) Cover {
+	return d.Snapshot([]string{service})[service]
+}
+
+// Snapshot is Cover for many services, reading what they share once.
+func (d *Dir) Snapshot(services []string) map[string]Cover {
+	out := make(map[string]Cover, len(services))
+	sh := d.readShared()
+	for _, s := range services {
+		out[s] = d.coverOf(s, &sh)
+	}
+	return out
+}
+
+// shared is what the covers of all services have in common: host locks, group locks and what went wrong reading them.
+type shared struct {
+	host    Cover
+	groups  map[string]Cover // by group
+	groupOf func(service string) []string
+	known   map[string]bool // groups of the plan
+	plan    Plan
+}
+
+func (d *Dir) readShared() shared {
+	var sh shared
+	if err := d.marked(); err != nil {
+		sh.host.Unreadable = append(sh.host.Unreadable, Unreadable{d.path + "/format", err})
+		return sh
+	}
+	plan, err := d.Plan()
+	if err != nil {
+		sh.host.Unreadable = append(sh.host.Unreadable, Unreadable{d.path + "/plan.toml", err})
+	}
+	sh.plan = plan
+	d.readLocks(HostTarget(), &sh.host)
+	names, err := d.disk.list(d.path + "/locks/group")
+	if err != nil { // also if it is not there: the layout has it
+		sh.host.Unreadable = append(sh.host.Unreadable, Unreadable{d.path + "/locks/group", err})
+	}
+	for _, g := range names {
+		var c Cover
+		d.readLocks(GroupTarget(g), &c)
+		if len(c.Locks)+len(c.Unreadable) > 0 {
+			if sh.groups == nil {
+				sh.groups = map[string]Cover{}
+			}
+			sh.groups[g] = c
+		}
+	}
+	return sh
+}
+
+func (d *Dir) coverOf(service string, sh *shared) Cover {
+	c := Cover{
+		Locks:      slices.Clone(sh.host.Locks),
+		Unreadable: slices.Clone(sh.host.Unreadable),
+	}
+	if err := ValidName(service); err != nil {
+		c.Unreadable = append(c.Unreadable, Unreadable{service, err})
+		return c
+	}
+	for _, g := range slices.Sorted(maps.Keys(sh.groups)) {
+		sh.addGroup(&c, service, g)
+	}
+	d.readLocks(ServiceTarget(service), &c)
+	slices.SortStableFunc(c.Locks, func(a, b Lock) int { return compareID(a.ID, b.ID) })
+	c.Locks = slices.CompactFunc(c.Locks, func(a, b Lock) bool { return a.ID == b.ID })
+	c.Holds, c.Unreadable = d.readHolds(service, c.Unreadable)
+	return c
+}
+
+// addGroup adds the locks of a group that cover the service: by the group as it is now, or as it was recorded.
+func (sh *shared) addGroup(c *Cover, service, group string) {
+	members, known := sh.plan.Groups[group]
+	now := slices.Contains(members, service)
+	own := sh.plan.Services[service]
+	for _, l := range sh.groups[group].Locks {
+		if now || l.Format > FormatVersion && !known || recorded(l, service, own) {
+			c.Locks = append(c.Locks, l)
+		}
+	}
+	// A damaged lock cannot say whom it recorded; those have a copy in their own directory. It holds who is in the group now,
+	// and everybody if nobody knows who that is.
+	if now || !known {
+		c.Unreadable = append(c.Unreadable, sh.groups[group].Unreadable...)
+	}
+}
+
+// recorded says whether the lock names the service, or its identity, among its members.
+func recorded(l Lock, service string, own Identity) bool {
+	if _, ok := l.Members[service]; ok {
+		return true
+	}
+	for _, m := range l.Members {
+		if m.Shares(own) {
+			return true
+		}
+	}
+	return false
+}
+
+// readLocks appends the locks in a target's directory. A target that never had one has no directory, which is fine as long
+// as the directory above is there.
+func (d *Dir) readLocks(t Target, c *Cover) {
+	dir := d.lockDir(t)
+	names, ok := d.listOrNone(dir, d.path+"/locks/"+string(t.Kind), &c.Unreadable)
+	if !ok {
+		return
+	}
+	for _, n := range names {
+		path := dir + "/" + n
+		id := baseID(n)
+		if id == "" {
+			c.Unreadable = append(c.Unreadable, Unreadable{path, fmt.Errorf("not the name of a lock file")})
+			continue
+		}
+		l, err := d.readLock(path, id, t)
+		switch {
+		case err == errGone:
+		case err != nil:
+			c.Unreadable = append(c.Unreadable, Unreadable{path, err})
+		default:
+			c.Locks = append(c.Locks, l)
+		}
+	}
+}
+
+// errGone: the file is no lock (any more): its id has ended, or it went away while it was being read.
+var errGone = fmt.Errorf("gone")
+
+// readLock reads one lock file found in the directory of t.
+func (d *Dir) readLock(path, id string, t Target) (Lock, error) {
+	if ended, err := d.disk.exists(d.endedPath(id)); err == nil && ended {
+		return Lock{}, errGone
+	}
+	content, err := d.disk.read(path)
+	if isAbsent(err) {
+		return Lock{}, errGone
+	}
+	if err != nil {
+		return Lock{}, err
+	}
+	l, err := parseLock(content, id)
+	if err != nil {
+		return Lock{}, err
+	}
+	if l.Target.Valid() != nil {
+		l.Target = t // a newer format that hides it: what its directory says
+	}
+	if t.Kind != TargetService && l.Target != t {
+		return Lock{}, fmt.Errorf("target %s in the file, %s by its place", l.Target, t)
+	}
+	return l, nil
+}
+
+// listOrNone lists dir; none if it is absent while its parent is there. Anything else is reported and not ok.
+func (d *Dir) listOrNone(dir, parent string, bad *[]Unreadable) ([]string, bool) {
+	names, err := d.disk.list(dir)
+	if err == nil {
+		return names, true
+	}
+	if isAbsent(err) {
+		if there, perr := d.disk.exists(parent); perr == nil && there {
+			return nil, true
+		}
+		dir = parent
+	}
+	*bad = append(*bad, Unreadable{dir, err})
+	return nil, false
+}
+
+// ListHolds reads the holds of a service.
+func (d *Dir) ListHolds(service string) ([]Hold, []Unreadable) {
+	if err := ValidName(service); err != nil {
+		return nil, []Unreadable{{service, err}}
+	}
+	return d.readHolds(service, nil)
+}
+
+func (d *Dir) readHolds(service string, bad []Unreadable) ([]Hold, []Unreadable) {
+	dir := d.holdDir(service)
+	names, _ := d.listOrNone(dir, d.path+"/holds", &bad)
+	var holds []Hold
+	for _, n := range names {
+		path := dir + "/" + n
+		h, err := d.readHold(path, baseID(n))
+		switch {
+		case isAbsent(err):
+		case err != nil:
+			bad = append(bad, Unreadable{path, err})
+		default:
+			holds = append(holds, h)
+		}
+	}
+	slices.SortStableFunc(holds, func(a, b Hold) int { return a.Since.Compare(b.Since) })
+	return holds, bad
+}
+
+func (d *Dir) readHold(path, id string) (Hold, error) {
+	if id == "" {
+		return Hold{}, fmt.Errorf("not the name of a hold file")
+	}
+	content, err := d.disk.read(path)
+	if err != nil {
+		return Hold{}, err
+	}
+	return parseHold(content, id)
+}
+
+// Locks lists every lock once, oldest first.
+func (d *Dir) Locks() Listing {
+	var c Cover
+	if err := d.marked(); err != nil {
+		return Listing{Unreadable: []Unreadable{{d.path + "/format", err}}}
+	}
+	for _, t := range d.targets(&c.Unreadable) {
+		d.readLocks(t, &c)
+	}
+	slices.SortStableFunc(c.Locks, func(a, b Lock) int {
+		if a.ID == b.ID { // the file in the target's own place first: the others are copies
+			return compareBool(d.atHome(b), d.atHome(a))
+		}
+		if x := a.TakenAt.Compare(b.TakenAt); x != 0 {
+			return x
+		}
+		return compareID(a.ID, b.ID)
+	})
+	c.Locks = slices.CompactFunc(c.Locks, func(a, b Lock) bool { return a.ID == b.ID })
+	return Listing{c.Locks, c.Unreadable}
+}
+
+// targets is every target that has a directory.
+func (d *Dir) targets(bad *[]Unreadable) []Target {
+	ts := []Target{HostTarget()}
+	for _, kind := range []TargetKind{TargetGroup, TargetService} {
+		dir := d.path + "/locks/" + string(kind)
+		names, err := d.disk.list(dir)
+		if err != nil {
+			*bad = append(*bad, Unreadable{dir, err})
+		}
+		for _, n := range names {
+			ts = append(ts, Target{kind, n})
+		}
+	}
+	return ts
+}

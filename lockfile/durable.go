@@ -1,0 +1,96 @@
+package lockfile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// putNew writes dir/id.toml so that it survives a power loss when it returns: content fsynced under a temporary name, renamed without
+// replacing, the directory fsynced, and every parent up to the state directory, also those that existed: whoever made them may
+// have died before his fsync. os.ErrExist if the id is there; then its entry is durable all the same.
+func (d *Dir) putNew(dir, id string, content []byte) error {
+	tmp, err := d.temp(content, true)
+	if err != nil {
+		return err
+	}
+	to := dir + "/" + id + ".toml"
+	err = d.disk.renameNew(tmp, to)
+	if isAbsent(err) {
+		if err = d.disk.mkdir(dir, 0o755); err == nil {
+			err = d.disk.renameNew(tmp, to)
+		}
+	}
+	if err != nil {
+		d.disk.unlink(tmp)
+		if !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	if serr := d.syncUp(dir); serr != nil {
+		return serr // the entry stays: who takes it away again does so under its gates
+	}
+	return err
+}
+
+// replace rewrites dir/id.toml, durable on return. The gates of the lock are held.
+func (d *Dir) replace(path string, content []byte) error {
+	tmp, err := d.temp(content, true)
+	if err != nil {
+		return err
+	}
+	if err := d.disk.renameOver(tmp, path); err != nil {
+		d.disk.unlink(tmp)
+		return err
+	}
+	return d.syncUp(filepath.Dir(path))
+}
+
+// syncUp fsyncs directories and their parents up to the state directory, each once, children first.
+func (d *Dir) syncUp(dirs ...string) error {
+	done := map[string]bool{}
+	for len(dirs) > 0 {
+		var parents []string
+		for _, dir := range dirs {
+			if done[dir] {
+				continue
+			}
+			done[dir] = true
+			if err := d.disk.syncDir(dir); err != nil {
+				return err
+			}
+			if len(dir) > len(d.path) {
+				parents = append(parents, filepath.Dir(dir))
+			}
+		}
+		dirs = parents
+	}
+	return nil
+}
+
+// copyTo hangs the lock file at path into a member's directory as well, as another name of the same file: the gate of the member
+// then finds it without knowing of the target. Not durable yet. An existing copy is fine.
+func (d *Dir) copyTo(path, id, member string) error {
+	dir := d.lockDir(ServiceTarget(member))
+	to := dir + "/" + id + ".toml"
+	err := d.disk.link(path, to)
+	if isAbsent(err) {
+		if err = d.disk.mkdir(dir, 0o755); err == nil {
+			err = d.disk.link(path, to)
+		}
+	}
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// recopy makes the copy in a member's directory the present file, after the file at path was replaced. The gates are held.
+func (d *Dir) recopy(path, id, member string) error {
+	tmp := d.tempName()
+	if err := d.disk.link(path, tmp); err != nil {
+		return err
+	}
+	defer d.disk.unlink(tmp) // rename leaves it if both are one file already
+	return d.disk.renameOver(tmp, d.lockDir(ServiceTarget(member))+"/"+id+".toml")
+}

@@ -1,0 +1,247 @@
+package lockfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrDown is what EndRequest.Verdict returns (or wraps) for a service that is down: with LeaveStopped it is released into an operator stop.
+var ErrDown = errors.New("it is down")
+
+// EndRequest releases locks by id, all in one section.
+type EndRequest struct {
+	IDs   []string
+	Owner Owner
+	// Verdict says whether the try-out of a service still holds (same process, alive), called inside the gates for each service
+	// that loses its last lock. nil: it does, released. ErrDown: the service is down. Anything else refuses.
+	// It must not come back to the Dir's gates. A nil func: nothing can be verified (direct mode).
+	Verdict func(service string) error
+	// LeaveStopped makes an operator stop, durable before the release, for each such service that is down; without a Verdict, for each.
+	LeaveStopped bool
+	Force        bool // release without a verdict
+	Note         string
+	Wait         time.Duration // zero is GateWait
+}
+
+// EndResult says what remains.
+type EndResult struct {
+	Ended       []Lock
+	Freed       []string          // services that no lock covers any more
+	Remain      map[string][]Lock // service -> the locks that others have on it
+	Stopped     []Hold            // made by LeaveStopped
+	Interrupted []Record
+}
+
+// End releases the caller's own locks. Errors: *InFlightError *NotOwnerError *GoneError *VerifyError *UnreadableError; the locks stand
+// in every case. A program on a terminal ignores SIGTSTP around it: while it is in the gates, others wait.
+func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
+	if len(r.IDs) == 0 {
+		return EndResult{}, errors.New("cannot end: no lock named")
+	}
+	r.IDs = slices.Compact(slices.Sorted(slices.Values(r.IDs)))
+	defer d.keepSpares()
+	var res EndResult
+	err := d.underGates(ctx, r.IDs, deadline(r.Wait, GateWait), &res.Interrupted, func(fs []*found, names []string) error {
+		for _, f := range fs {
+			if f.bad != nil {
+				return &UnreadableError{f.id, []Unreadable{{f.path(d), f.bad}}}
+			}
+			if !f.lock.Owner.Same(r.Owner) {
+				return &NotOwnerError{f.lock}
+			}
+		}
+		if err := d.judge(fs, names, &r, &res); err != nil {
+			return err
+		}
+		if err := d.newEpoch(names); err != nil {
+			return err
+		}
+		for _, f := range fs {
+			if err := d.bury(f, &Ended{At: time.Now().Round(time.Millisecond), By: r.Owner, How: "end", Note: r.Note, Force: r.Force}); err != nil {
+				return err
+			}
+			res.Ended = append(res.Ended, f.lock)
+		}
+		return nil
+	})
+	return res, err
+}
+
+// underGates finds locks, takes all their gates exclusively, sees to what is in flight, finds them again inside, and calls do with them
+// and the services whose gates are held.
+func (d *Dir) underGates(ctx context.Context, ids []string, until time.Time, dead *[]Record, do func([]*found, []string) error) error {
+	fs, names, err := d.findAll(ids)
+	if err != nil {
+		return err
+	}
+	for {
+		gates, at, err := d.takeAll(ctx, names, unix.LOCK_EX, gateWait{until: until})
+		if err == errGateTaken || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return &InFlightError{InFlight{at, d.recordForDisplay(at)}, locksOf(fs)}
+		}
+		if err != nil {
+			return fmt.Errorf("cannot take the gate of %q: %w", at, err)
+		}
+		var now []string
+		if fs, now, err = d.findAll(ids); err == nil && !slices.Equal(now, names) {
+			releaseAll(gates) // the target grew or shrank while we waited: other gates
+			names = now
+			continue
+		}
+		if err == nil {
+			err = d.quiet(names, fs, dead)
+		}
+		if err == nil {
+			err = do(fs, names)
+		}
+		releaseAll(gates)
+		return err
+	}
+}
+
+func (d *Dir) findAll(ids []string) ([]*found, []string, error) {
+	var fs []*found
+	var names []string
+	for _, id := range ids {
+		f, err := d.find(id)
+		if err != nil {
+			return nil, nil, err
+		}
+		gates, err := d.gatesOf(f.home, f.lock.Members, f.copies, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		fs, names = append(fs, f), append(names, gates...)
+	}
+	return fs, slices.Compact(slices.Sorted(slices.Values(names))), nil
+}
+
+func locksOf(fs []*found) []Lock {
+	var ls []Lock
+	for _, f := range fs {
+		ls = append(ls, f.lock)
+	}
+	return ls
+}
+
+// quiet makes sure that nothing is in flight on services whose gates are held, and reports what was interrupted.
+func (d *Dir) quiet(names []string, fs []*found, dead *[]Record) error {
+	for _, s := range names {
+		rec, err := d.readRecord(s)
+		if err != nil {
+			return &UnreadableError{s, []Unreadable{{d.recordPath(s), err}}}
+		}
+		if rec == nil {
+			continue
+		}
+		if d.alive(rec) {
+			return &InFlightError{InFlight{s, rec}, locksOf(fs)}
+		}
+		if rec.Phase != PhaseDone {
+			*dead = append(*dead, *rec)
+		}
+		if err := d.reportDead(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge decides, for each service, whether the locks may go: others hold it too (and their files are on disk: a power loss must not
+// take away what this end leans on), or the verdict is good. It makes the operator stops of LeaveStopped.
+func (d *Dir) judge(fs []*found, names []string, r *EndRequest, res *EndResult) error {
+	covers := d.Snapshot(names)
+	lean := map[string]bool{}
+	var last, down []string
+	res.Remain = map[string][]Lock{}
+	for _, s := range names {
+		others := slices.DeleteFunc(slices.Clone(covers[s].Locks), func(l Lock) bool { return slices.Contains(r.IDs, l.ID) })
+		if len(others)+len(covers[s].Unreadable) == 0 {
+			last = append(last, s)
+			continue
+		}
+		res.Remain[s] = others
+		for _, l := range others {
+			lean[d.lockDir(l.Target)] = true
+			if there, _ := d.disk.exists(d.lockFile(ServiceTarget(s), l.ID)); there {
+				lean[d.lockDir(ServiceTarget(s))] = true
+			}
+		}
+	}
+	for _, s := range last {
+		isDown, err := r.verdict(s)
+		if err != nil {
+			return &VerifyError{s, err}
+		}
+		if isDown {
+			down = append(down, s)
+		}
+	}
+	if len(lean) > 0 {
+		if err := d.syncUp(slices.Sorted(maps.Keys(lean))...); err != nil {
+			return fmt.Errorf("cannot make sure that the others' locks are on disk: %w", err)
+		}
+	}
+	for _, s := range down {
+		h, err := d.AddHold(s, HoldSpec{Kind: HoldOperatorStop, By: r.Owner.String(), Reason: r.Note, TTY: r.Owner.TTY, LockID: r.IDs[0]})
+		if err != nil {
+			return err
+		}
+		res.Stopped = append(res.Stopped, h)
+	}
+	res.Freed = last
+	return nil
+}
+
+// verdict is what to do with a service that loses its last lock: refuse, release, or release into an operator stop.
+func (r *EndRequest) verdict(service string) (down bool, err error) {
+	if r.Verdict == nil {
+		if r.LeaveStopped || r.Force {
+			return r.LeaveStopped, nil
+		}
+		return false, errors.New("it cannot be verified here; say --leave-stopped or --force")
+	}
+	err = r.Verdict(service)
+	switch {
+	case errors.Is(err, ErrDown) && r.LeaveStopped:
+		return true, nil
+	case err == nil || r.Force:
+		return false, nil
+	}
+	return false, err
+}
+
+// bury moves a lock to ended/, which is the moment it ends, and then takes its copies away. The gates are held and the new epoch is
+// written. how is stamped on the file first, if the disk allows: a word for people, not part of the promise.
+func (d *Dir) bury(f *found, how *Ended) error {
+	if how != nil && f.bad == nil {
+		l := f.lock
+		l.Ended = how
+		if content, err := l.encode(); err == nil {
+			if tmp, err := d.temp(content, true); err == nil {
+				if d.disk.renameOver(tmp, f.path(d)) != nil {
+					d.disk.unlink(tmp)
+				}
+			}
+		}
+	}
+	if err := d.disk.renameOver(f.path(d), d.endedPath(f.id)); err != nil {
+		return fmt.Errorf("cannot end lock %s: %w", f.id, err)
+	}
+	if err := d.disk.syncDir(d.path + "/ended"); err != nil {
+		return fmt.Errorf("cannot end lock %s for good, a power loss could bring it back: %w", f.id, err)
+	}
+	if err := d.disk.syncDir(d.lockDir(f.home)); err != nil {
+		return fmt.Errorf("cannot end lock %s for good, a power loss could bring it back: %w", f.id, err)
+	}
+	for _, s := range f.copies { // void since the rename; what stays now is removed by Recover
+		d.disk.unlink(d.lockFile(ServiceTarget(s), f.id))
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package lockfile
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Epoch is the token of a service that changes at each release. A decision made under one epoch is void under another.
+type Epoch struct {
+	Token    string // "" if the service was never released
+	BootID   string
+	Boottime int64 // CLOCK_BOOTTIME in ns when it was written: a settle time counts from here, on this boot only
+}
+
+// Observation is what a decision starts from.
+type Observation struct {
+	PlanGen uint64
+	Epoch   Epoch
+	Cover   Cover
+}
+
+// Observe reads epoch, then locks, then holds. The caller looks at the process itself only afterwards.
+// If the epoch or the plan cannot be read, Cover.Unreadable says so and nothing may be decided.
+func (d *Dir) Observe(service string) Observation {
+	var o Observation
+	var bad []Unreadable
+	plan, err := d.Plan() // an error is in the cover as well
+	if err == nil {
+		o.PlanGen = plan.Generation
+	}
+	if o.Epoch, err = d.epoch(service); err != nil {
+		bad = append(bad, Unreadable{d.epochPath(service), err})
+	}
+	o.Cover = d.Cover(service)
+	o.Cover.Unreadable = append(o.Cover.Unreadable, bad...)
+	return o
+}
+
+func (d *Dir) epoch(service string) (Epoch, error) {
+	if err := ValidName(service); err != nil {
+		return Epoch{}, err
+	}
+	b, err := d.disk.read(d.epochPath(service))
+	if isAbsent(err) {
+		return Epoch{}, nil
+	}
+	if err != nil {
+		return Epoch{}, err
+	}
+	f := strings.Fields(string(b))
+	if len(f) != 3 { // a power loss may have emptied it: a token of its own, which no decision has
+		return Epoch{Token: "damaged"}, nil
+	}
+	at, err := strconv.ParseInt(f[2], 10, 64)
+	if err != nil {
+		return Epoch{Token: "damaged"}, nil
+	}
+	return Epoch{f[0], f[1], at}, nil
+}
+
+// newEpoch gives services a new token. The gates of all of them are held. No fsync: power loss ends every decision anyway.
+// The services share one file, so that a release costs one block however many they are.
+func (d *Dir) newEpoch(services []string) error {
+	if len(services) == 0 {
+		return nil
+	}
+	tmp, err := d.temp(fmt.Appendf(nil, "%s %s %d\n", NewID(), d.boot, boottime()), false)
+	if err != nil {
+		return fmt.Errorf("cannot write a new epoch: %w", err)
+	}
+	for i, s := range services {
+		from := tmp
+		if i < len(services)-1 {
+			from = d.tempName()
+			if err := d.disk.link(tmp, from); err != nil {
+				d.disk.unlink(tmp)
+				return fmt.Errorf("cannot write a new epoch: %w", err)
+			}
+		}
+		if err := d.disk.renameOver(from, d.epochPath(s)); err != nil {
+			d.disk.unlink(from)
+			d.disk.unlink(tmp)
+			return fmt.Errorf("cannot write a new epoch: %w", err)
+		}
+	}
+	return nil
+}
+
+// boottime is CLOCK_BOOTTIME in ns: it counts sleep and knows no steps.
+func boottime() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0
+	}
+	return ts.Nano()
+}

@@ -1,0 +1,171 @@
+package lockfile
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"slices"
+)
+
+// found is a lock with every place where its file stands.
+type found struct {
+	id     string
+	lock   Lock // zero but for ID and Target if damaged
+	bad    error
+	home   Target   // the target's own directory; for a damaged lock without one, any copy's
+	copies []string // services whose directories have a copy
+}
+
+// find looks a lock up by id. *GoneError if it is not there, or ended.
+func (d *Dir) find(id string) (*found, error) {
+	if err := ValidID(id); err != nil {
+		return nil, err
+	}
+	if err := d.marked(); err != nil {
+		return nil, err
+	}
+	if err := d.notEnded(id); err != nil {
+		return nil, err
+	}
+	var bad []Unreadable
+	var f *found
+	for _, t := range d.targets(&bad) {
+		path := d.lockFile(t, id)
+		there, err := d.disk.exists(path)
+		if err != nil {
+			bad = append(bad, Unreadable{path, err})
+		}
+		if !there {
+			continue
+		}
+		l, err := d.readLock(path, id, t)
+		if f == nil {
+			f = &found{id: id, lock: l, bad: err, home: t}
+		}
+		if t.Kind == TargetService && (err != nil || l.Target != t) {
+			f.copies = append(f.copies, t.Name)
+		} else {
+			f.lock, f.bad, f.home = l, err, t
+		}
+	}
+	if f == nil {
+		if len(bad) > 0 {
+			return nil, &UnreadableError{id, bad}
+		}
+		if err := d.notEnded(id); err != nil {
+			return nil, err
+		}
+		return nil, &GoneError{ID: id}
+	}
+	if f.bad != nil {
+		f.lock = Lock{ID: id, Target: f.home}
+	}
+	f.copies = slices.DeleteFunc(f.copies, func(s string) bool { return ServiceTarget(s) == f.home })
+	return f, nil
+}
+
+// notEnded fails with *GoneError if the id has a tombstone.
+func (d *Dir) notEnded(id string) error {
+	ended, err := d.disk.exists(d.endedPath(id))
+	if err != nil || !ended {
+		return err
+	}
+	g := &GoneError{ID: id, Ended: &Lock{ID: id}}
+	if content, err := d.disk.read(d.endedPath(id)); err == nil {
+		if l, err := parseLock(content, id); err == nil {
+			g.Ended = &l
+		}
+	}
+	return g
+}
+
+func (d *Dir) lockFile(t Target, id string) string { return d.lockDir(t) + "/" + id + ".toml" }
+
+// atHome says whether the target's own directory has the file of this lock.
+func (d *Dir) atHome(l Lock) bool {
+	ok, err := d.disk.exists(d.lockFile(l.Target, l.ID))
+	return err == nil && ok
+}
+
+func (f *found) path(d *Dir) string { return d.lockFile(f.home, f.id) }
+
+// dirs is every directory that has the lock's file.
+func (f *found) dirs(d *Dir) []string {
+	dirs := []string{d.lockDir(f.home)}
+	for _, s := range f.copies {
+		dirs = append(dirs, d.lockDir(ServiceTarget(s)))
+	}
+	return dirs
+}
+
+// gatesOf is the services whose gates a lock stands before, sorted: members as recorded, as they are now by the plan in force and
+// by config (may be nil), and wherever there is a copy.
+func (d *Dir) gatesOf(t Target, recorded map[string]Identity, copies []string, config *Plan) ([]string, error) {
+	set := map[string]bool{}
+	for s := range recorded {
+		set[s] = true
+	}
+	for _, s := range copies {
+		set[s] = true
+	}
+	plan, planErr := d.Plan()
+	for s := range resolve(t, plan, config).Members {
+		set[s] = true
+	}
+	// A host lock stands before every gate that there ever was; and so does any other while nobody can tell who its members are.
+	if t.Kind == TargetHost || planErr != nil {
+		names, err := d.disk.list(d.path + "/gates")
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range names {
+			set[s] = ValidName(s) == nil
+		}
+	}
+	maps.DeleteFunc(set, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(set)), nil
+}
+
+// successor is the lock that replaced id by break, if it is still to be found.
+func (d *Dir) successor(id string) *Lock {
+	for _, l := range d.Locks().Locks {
+		if l.Replaces == id {
+			return &l
+		}
+	}
+	return nil
+}
+
+// Ended reads the locks that are over, newest first; tombstones are kept for TombstoneAge. A lock whose end could not be
+// stamped (full disk) comes last, with Ended nil.
+func (d *Dir) Ended() ([]Lock, []Unreadable) {
+	names, err := d.disk.list(d.path + "/ended")
+	if err != nil {
+		return nil, []Unreadable{{d.path + "/ended", err}}
+	}
+	var out []Lock
+	var bad []Unreadable
+	for _, n := range names {
+		content, err := d.disk.read(d.path + "/ended/" + n)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		l := Lock{}
+		if err == nil {
+			l, err = parseLock(content, baseID(n))
+		}
+		if err != nil {
+			bad = append(bad, Unreadable{d.path + "/ended/" + n, err})
+			continue
+		}
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b Lock) int {
+		switch {
+		case a.Ended == nil || b.Ended == nil:
+			return compareBool(a.Ended == nil, b.Ended == nil)
+		}
+		return b.Ended.At.Compare(a.Ended.At)
+	})
+	return out, bad
+}

@@ -1,0 +1,352 @@
+package lockfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// LockWait is how long Lock waits by default for actions in flight.
+const LockWait = 60 * time.Second
+
+// LockRequest asks for one lock per target, all or none. Daemon and direct mode use the same.
+type LockRequest struct {
+	IDs       []string // one per target, from NewID, chosen by the client: asking again with the same id makes no second lock
+	Targets   []Target
+	Owner     Owner
+	Reason    string
+	Ticket    string
+	Until     time.Time
+	MeantDown bool
+	NotReady  []string
+	Wait      time.Duration        // zero is LockWait
+	Config    func() (Plan, error) // the config on disk, as a plan; nil or an error: only plan.toml resolves
+	Progress  func(InFlight)       // called when the wait begins, and about once a second while it lasts
+}
+
+// InFlight is what a lock waits for.
+type InFlight struct {
+	Service string
+	Record  *Record // nil: the gate is taken and nobody has said what for
+}
+
+// LockResult is what was taken.
+type LockResult struct {
+	Locks       []Lock
+	Already     bool     // this owner's same lock was there before: nothing new was written
+	Interrupted []Record // actions that a dead supd left half done, found on the way
+	ResolveErr  error    // why plan.toml or the config on disk could not be used to find members, if so
+}
+
+// taking is one run of Lock, or the second half of Break.
+type taking struct {
+	d       *Dir
+	req     LockRequest
+	until   time.Time
+	res     LockResult
+	mine    []*found // in request order
+	fresh   []bool   // written by this run: to be undone if a later one fails
+	epochs  map[string]string
+	waited  map[string]bool
+	already int
+}
+
+// Lock takes locks. When it returns nil the locks are durable and nothing acts under them. The same owner's lock on the same target is
+// taken up again instead of making a second. Errors after which the locks stand: *InFlightError (the same call waits again),
+// *UnreadableError (an in-flight record cannot be read). *BrokenError: broken or ended meanwhile. Anything else: not locked.
+func (d *Dir) Lock(ctx context.Context, r LockRequest) (LockResult, error) {
+	if len(r.IDs) != len(r.Targets) || len(r.IDs) == 0 {
+		return LockResult{}, fmt.Errorf("cannot lock: %d ids for %d targets", len(r.IDs), len(r.Targets))
+	}
+	for i := range r.IDs {
+		if err := errors.Join(ValidID(r.IDs[i]), r.Targets[i].Valid()); err != nil {
+			return LockResult{}, fmt.Errorf("cannot lock: %w", err)
+		}
+	}
+	if err := d.marked(); err != nil {
+		return LockResult{}, err
+	}
+	t := &taking{d: d, req: r, until: deadline(r.Wait, LockWait), epochs: map[string]string{}, waited: map[string]bool{}}
+	defer d.keepSpares()
+	for i := range r.IDs { // all files before any wait
+		if err := t.write(i); err != nil {
+			return LockResult{}, t.undo(err)
+		}
+	}
+	t.res.Already = t.already == len(r.IDs)
+	return t.wait(ctx)
+}
+
+// config reads the config on disk, freshly: it may change while the lock waits.
+func (t *taking) config() *Plan {
+	if t.req.Config == nil {
+		return nil
+	}
+	p, err := t.req.Config()
+	if err != nil {
+		t.res.ResolveErr = err
+		return nil
+	}
+	return &p
+}
+
+// write makes the file of one target, and its copies, durable.
+func (t *taking) write(i int) error {
+	d, id, target := t.d, t.req.IDs[i], t.req.Targets[i]
+	if err := d.notEnded(id); err != nil {
+		return err
+	}
+	plan, err := d.Plan()
+	if err != nil {
+		t.res.ResolveErr = fmt.Errorf("cannot read the plan in force: %w", err)
+	}
+	members := resolve(target, plan, t.config()).Members
+	for s := range members { // remembered, to see at undo whether somebody released in between
+		e, _ := d.epoch(s)
+		t.epochs[s] = e.Token
+	}
+	if have := t.ownLock(target); have != nil {
+		t.already++
+		t.add(*have, false)
+		return t.hang(t.mine[len(t.mine)-1], members)
+	}
+	l := t.newLock(id, target, members)
+	content, err := l.encode()
+	if err != nil {
+		return err
+	}
+	t.add(l, true)
+	err = d.putNew(d.lockDir(target), id, content)
+	if errors.Is(err, os.ErrExist) { // the same request, executed by the daemon meanwhile; or another lock that has this id
+		if l, err = d.readLock(d.lockFile(target, id), id, target); err == nil && !l.Owner.Same(t.req.Owner) {
+			err = &NotOwnerError{l}
+		}
+		t.mine[len(t.mine)-1].lock, t.fresh[len(t.fresh)-1] = l, false
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write lock %s: %w", id, err)
+	}
+	// A request that a hung daemon works off late must not raise a lock that was ended meanwhile.
+	if err := d.notEnded(id); err != nil {
+		return errors.Join(err, d.disk.unlink(d.lockFile(target, id)))
+	}
+	return t.hang(t.mine[len(t.mine)-1], members)
+}
+
+func (t *taking) newLock(id string, target Target, members map[string]Identity) Lock {
+	host, _ := os.Hostname()
+	l := Lock{Format: FormatVersion, ID: id, Target: target, Reason: t.req.Reason, Ticket: t.req.Ticket, TakenAt: time.Now().Round(time.Millisecond),
+		Until: t.req.Until, MeantDown: t.req.MeantDown, NotReady: t.req.NotReady, Host: host, BootID: t.d.boot, Owner: t.req.Owner}
+	if target.Kind != TargetHost { // everything is covered, whatever it was called when the lock was taken
+		l.Members = members
+	}
+	return l
+}
+
+func (t *taking) add(l Lock, fresh bool) {
+	t.mine = append(t.mine, &found{id: l.ID, lock: l, home: l.Target})
+	t.fresh = append(t.fresh, fresh)
+	t.res.Locks = append(t.res.Locks, l)
+}
+
+// ownLock is this owner's lock on this very target, if there is one.
+func (t *taking) ownLock(target Target) *Lock {
+	var c Cover
+	t.d.readLocks(target, &c)
+	for _, l := range c.Locks {
+		if l.Target == target && l.Owner.Same(t.req.Owner) {
+			return &l
+		}
+	}
+	return nil
+}
+
+// hang puts copies into the members' directories and makes all of it durable, also what others wrote there.
+func (t *taking) hang(f *found, members map[string]Identity) error {
+	d := t.d
+	dirs := []string{d.lockDir(f.home)}
+	if f.home.Kind != TargetHost {
+		for _, s := range slices.Sorted(maps.Keys(members)) {
+			if ServiceTarget(s) == f.home {
+				continue
+			}
+			if err := d.copyTo(f.path(d), f.id, s); err != nil {
+				return fmt.Errorf("cannot hang lock %s on member %q: %w", f.id, s, err)
+			}
+			f.copies = append(f.copies, s)
+			dirs = append(dirs, d.lockDir(ServiceTarget(s)))
+		}
+	}
+	if len(dirs) == 1 && !t.seenBefore(f) {
+		return nil // putNew has done all there is
+	}
+	return d.syncUp(dirs...)
+}
+
+func (t *taking) seenBefore(f *found) bool { i := slices.Index(t.mine, f); return !t.fresh[i] }
+
+// undo takes back the locks that this run wrote, each under its gates like every removal. One that somebody's end may have leaned on
+// (an epoch changed) or whose gates are taken stays, and the error says so.
+func (t *taking) undo(cause error) error {
+	for i, f := range t.mine {
+		if !t.fresh[i] {
+			continue
+		}
+		if err := t.undoOne(f); err != nil {
+			cause = fmt.Errorf("%w; and lock %s on %s stands, end it by hand: %w", cause, f.id, f.home, err)
+		}
+	}
+	return cause
+}
+
+func (t *taking) undoOne(f *found) error {
+	d := t.d
+	if there, err := d.disk.exists(f.path(d)); err == nil && !there {
+		return nil
+	}
+	names, err := d.gatesOf(f.home, f.lock.Members, f.copies, nil)
+	if err != nil {
+		return err
+	}
+	gates, at, err := d.takeAll(context.Background(), names, unix.LOCK_EX, gateWait{until: time.Now().Add(GateWait)})
+	if err != nil {
+		return fmt.Errorf("gate of %q: %w", at, err)
+	}
+	defer releaseAll(gates)
+	for _, s := range names {
+		if e, err := d.epoch(s); err != nil || e.Token != t.epochs[s] {
+			return fmt.Errorf("%q was released by somebody meanwhile, relying on it", s)
+		}
+	}
+	if err := d.newEpoch(names); err != nil {
+		return err
+	}
+	return d.bury(f, nil)
+}
+
+// wait passes every gate once, shared, and comes back for those that the target gained meanwhile.
+func (t *taking) wait(ctx context.Context) (LockResult, error) {
+	for {
+		todo, err := t.gatesLeft()
+		if err != nil {
+			return t.res, err
+		}
+		if len(todo) == 0 {
+			return t.res, nil
+		}
+		for _, s := range todo {
+			if err := t.passGate(ctx, s); err != nil {
+				return t.res, err
+			}
+			t.waited[s] = true
+		}
+	}
+}
+
+// gatesLeft resolves anew, hangs the locks on members that are new, and says which gates have not been waited for yet.
+func (t *taking) gatesLeft() ([]string, error) {
+	config := t.config()
+	plan, err := t.d.Plan()
+	if err != nil {
+		t.res.ResolveErr = err
+	}
+	left := map[string]bool{}
+	for _, f := range t.mine {
+		grown := map[string]Identity{}
+		for s, id := range resolve(f.home, plan, config).Members {
+			if ServiceTarget(s) != f.home && !slices.Contains(f.copies, s) {
+				grown[s] = id
+			}
+		}
+		if len(grown) > 0 && f.home.Kind != TargetHost {
+			if err := t.hang(f, grown); err != nil {
+				return nil, err
+			}
+		}
+		names, err := t.d.gatesOf(f.home, f.lock.Members, f.copies, config)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range names {
+			if !t.waited[s] {
+				left[s] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(left)), nil
+}
+
+// passGate waits until no action on the service is in flight. Once it returns, every later action finds the locks.
+func (t *taking) passGate(ctx context.Context, service string) error {
+	d := t.d
+	tell := func() {
+		if t.req.Progress != nil {
+			t.req.Progress(InFlight{service, d.recordForDisplay(service)})
+		}
+	}
+	for {
+		g, err := d.take(ctx, service, unix.LOCK_SH, gateWait{t.until, tell})
+		if err == errGateTaken || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return &InFlightError{InFlight{service, d.recordForDisplay(service)}, t.res.Locks}
+		}
+		if err != nil {
+			return fmt.Errorf("cannot wait at the gate of %q: %w", service, err)
+		}
+		again, err := t.underGate(ctx, g, service, tell)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+// underGate is what is looked at with the gate in hand, shared; it lets go of it. again: something in flight was waited for.
+func (t *taking) underGate(ctx context.Context, g *gate, service string, tell func()) (again bool, err error) {
+	d := t.d
+	if err := t.stillMine(); err != nil {
+		g.release()
+		return false, err
+	}
+	rec, err := d.readRecord(service)
+	if err != nil {
+		g.release()
+		return false, &UnreadableError{service, []Unreadable{{d.recordPath(service), err}}}
+	}
+	if rec == nil {
+		g.release()
+		return false, nil
+	}
+	if !d.alive(rec) {
+		defer g.release()
+		if rec.Phase != PhaseDone {
+			t.res.Interrupted = append(t.res.Interrupted, *rec)
+		}
+		return false, d.reportDead(rec)
+	}
+	g.release() // before the wait: others want to look, too
+	if !waitGone(ctx, rec, t.until, tell) {
+		return false, &InFlightError{InFlight{service, rec}, t.res.Locks}
+	}
+	return true, nil
+}
+
+// stillMine says whether the locks stand: somebody may have broken them while we waited.
+func (t *taking) stillMine() error {
+	for _, f := range t.mine {
+		l, err := t.d.readLock(f.path(t.d), f.id, f.home)
+		switch {
+		case err == errGone:
+			return &BrokenError{ID: f.id, By: t.d.successor(f.id)}
+		case err != nil:
+			return fmt.Errorf("cannot read my own lock %s back: %w", f.id, err)
+		case !l.Owner.Same(f.lock.Owner):
+			return &BrokenError{ID: f.id, By: &l}
+		}
+	}
+	return nil
+}
