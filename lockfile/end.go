@@ -18,6 +18,8 @@ var ErrDown = errors.New("it is down")
 type EndRequest struct {
 	IDs   []string
 	Owner Owner
+	// AnySession lets the same login end what it took in another session: the caller has asked for that very lock.
+	AnySession bool
 	// Verdict says whether the try-out of a service still holds (same process, alive), called inside the gates for each service
 	// that loses its last lock. nil: it does, released. ErrDown: the service is down. Anything else refuses.
 	// It must not come back to the Dir's gates. A nil func: nothing can be verified (direct mode).
@@ -52,7 +54,7 @@ func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
 			if f.bad != nil {
 				return &UnreadableError{f.id, []Unreadable{{f.path(d), f.bad}}}
 			}
-			if !f.lock.Owner.Same(r.Owner) {
+			if !f.lock.Owner.Same(r.Owner) && !(r.AnySession && f.lock.Owner.SameLogin(r.Owner)) {
 				return &NotOwnerError{f.lock}
 			}
 		}
