@@ -42,7 +42,7 @@ func (d *Dir) Break(ctx context.Context, r BreakRequest) (BreakResult, error) {
 		if err := t.succeed(old, r.NewID); err != nil {
 			return err
 		}
-		if err := d.newEpoch(names); err != nil {
+		if err := d.newEpoch(names, ""); err != nil {
 			return err
 		}
 		res.Old, res.New = old.lock, t.res.Locks[0]

@@ -61,7 +61,7 @@ func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
 		if err := d.judge(fs, names, &r, &res); err != nil {
 			return err
 		}
-		if err := d.newEpoch(names); err != nil {
+		if err := d.newEpoch(names, releaseMark); err != nil {
 			return err
 		}
 		for _, f := range fs {

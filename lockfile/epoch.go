@@ -13,6 +13,7 @@ type Epoch struct {
 	Token    string // "" if the service was never released
 	BootID   string
 	Boottime int64 // CLOCK_BOOTTIME in ns when it was written: a settle time counts from here, on this boot only
+	Release  bool  // made by the end of a lock; otherwise by a hold that was cleared or a lock that was handed over: nothing settles
 }
 
 // Observation is what a decision starts from.
@@ -51,23 +52,26 @@ func (d *Dir) epoch(service string) (Epoch, error) {
 		return Epoch{}, err
 	}
 	f := strings.Fields(string(b))
-	if len(f) != 3 { // a power loss may have emptied it: a token of its own, which no decision has
+	if len(f) < 3 || len(f) > 4 { // a power loss may have emptied it: a token of its own, which no decision has
 		return Epoch{Token: "damaged"}, nil
 	}
 	at, err := strconv.ParseInt(f[2], 10, 64)
 	if err != nil {
 		return Epoch{Token: "damaged"}, nil
 	}
-	return Epoch{f[0], f[1], at}, nil
+	return Epoch{f[0], f[1], at, len(f) == 4 && f[3] == releaseMark}, nil
 }
 
-// newEpoch gives services a new token. The gates of all of them are held. No fsync: power loss ends every decision anyway.
+// releaseMark is the fourth word of an epoch that the end of a lock made.
+const releaseMark = "release"
+
+// newEpoch gives services a new token; mark is releaseMark or empty. The gates of all of them are held. No fsync: power loss ends every decision anyway.
 // The services share one file, so that a release costs one block however many they are.
-func (d *Dir) newEpoch(services []string) error {
+func (d *Dir) newEpoch(services []string, mark string) error {
 	if len(services) == 0 {
 		return nil
 	}
-	tmp, err := d.temp(fmt.Appendf(nil, "%s %s %d\n", NewID(), d.boot, boottime()), false)
+	tmp, err := d.temp(fmt.Appendf(nil, "%s %s %d %s\n", NewID(), d.boot, boottime(), mark), false)
 	if err != nil {
 		return fmt.Errorf("cannot write a new epoch: %w", err)
 	}

@@ -60,7 +60,7 @@ func (d *Dir) clearHolds(service string, holds []Hold) (int, error) {
 			continue
 		}
 		if n == 0 {
-			if err := d.newEpoch([]string{service}); err != nil {
+			if err := d.newEpoch([]string{service}, ""); err != nil {
 				return 0, err
 			}
 		}

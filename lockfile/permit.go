@@ -24,8 +24,8 @@ type Permit struct {
 // widens says which effects lie within an action besides the action itself.
 func widens(v Verb) []Verb {
 	switch v {
-	case VerbStart:
-		return []Verb{VerbExec}
+	case VerbStart: // what is left of a crashed instance is stopped first
+		return []Verb{VerbStop, VerbSignal, VerbExec}
 	case VerbStop, VerbReload:
 		return []Verb{VerbSignal, VerbExec}
 	case VerbRestart:

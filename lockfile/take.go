@@ -224,7 +224,7 @@ func (t *taking) undoOne(f *found) error {
 			return fmt.Errorf("%q was released by somebody meanwhile, relying on it", s)
 		}
 	}
-	if err := d.newEpoch(names); err != nil {
+	if err := d.newEpoch(names, ""); err != nil {
 		return err
 	}
 	return d.bury(f, nil)

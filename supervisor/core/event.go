@@ -112,6 +112,7 @@ type Request struct {
 	Override          bool // a holder among several
 	OverrideInterlock bool
 	WithDependents    bool
+	KeepDependents    bool // stop: leave dependents running, to be shielded while this one is down
 }
 
 // CancelRequest says that nobody waits for the answer any more. An Act in

@@ -10,7 +10,7 @@ import (
 func (c *turn) advanceStop(s *Service, p *Pending) bool {
 	r := p.Request
 	up := c.liveDependents(s)
-	if len(up) == 0 {
+	if len(up) == 0 || r.KeepDependents {
 		return c.actFor(s, p, Act{Verb: Stop, Hold: stopHold(r)})
 	}
 	names := make([]string, len(up))
