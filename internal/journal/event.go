@@ -67,13 +67,3 @@ func typeMatches(pattern, kind string) bool {
 	}
 	return pattern == kind
 }
-
-// CheckResult is one run of one check, for the history. States: "ok",
-// "failing", "unknown".
-type CheckResult struct {
-	Time     time.Time     `json:"time"`
-	State    string        `json:"state"`
-	Detail   string        `json:"detail,omitempty"`
-	Value    string        `json:"value,omitempty"` // with its unit, as a person reads it
-	Duration time.Duration `json:"duration_ns"`
-}
