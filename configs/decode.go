@@ -8,6 +8,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/supd/supd/checks"
 )
 
 // The toml package's own decoding stops at the first wrong type and cannot
@@ -70,7 +72,7 @@ func (c *collector) decode(p place, v any, dst reflect.Value) {
 		if !ok {
 			c.wantType(p, "a string", v)
 		} else if err := u.UnmarshalText([]byte(text)); err != nil {
-			c.add(p, "%s: %s", quoteValue(text), err)
+			c.add(p, "%s", err)
 		}
 		return
 	}
@@ -135,7 +137,7 @@ func (c *collector) decodeDuration(p place, v any, dst reflect.Value) {
 		c.wantType(p, `a duration with its unit, such as "90s", "10m", "2h" or "3d"`, v)
 		return
 	}
-	d, err := parseDuration(text)
+	d, err := checks.ParseDuration(text)
 	if err != nil {
 		c.add(p, "%s", err)
 		return

@@ -26,8 +26,10 @@ func newDaemon() Daemon {
 	return Daemon{Mode: ModeActive, StateDir: defaultStateDir, RunDir: defaultRunDir, OnExit: ExitLeave}
 }
 
+// newAPI leaves the TCP listener off: two supds on one machine would want one
+// port, and nothing needs it that was not set up.
 func newAPI() API {
-	return API{Listen: "127.0.0.1:9712", Operators: []string{"group:supd"}, Admins: []string{"group:supd-admin"}}
+	return API{Operators: []string{"group:supd"}, Admins: []string{"group:supd-admin"}}
 }
 
 func newMaintenance() Maintenance {
@@ -53,6 +55,9 @@ func newService(name string, stateful, oneshot bool, daemon Daemon, policy Maint
 		Stop:        Stop{Signal: Signal(syscall.SIGTERM), Timeout: stopTimeout},
 		Maintenance: policy,
 		Checks:      map[string]*Check{},
+	}
+	if oneshot { // ready when it is done
+		s.Ready = Ready{}
 	}
 	if stateful {
 		s.Restart.UnknownExit = VerdictHold

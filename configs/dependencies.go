@@ -45,12 +45,15 @@ func (b *builder) required(p place, s *Service, names []string) {
 // knownCheck reports whether a check is this service's, a standalone one, or
 // another service's as SERVICE/CHECK. While a file is broken it may be there.
 func (b *builder) knownCheck(s *Service, name string) bool {
-	if b.broken || b.plan.Checks[name] != nil || s != nil && (s.Checks[name] != nil || s.hasCheck(name)) {
+	if _, standalone := b.first[joinKey("check", name)]; standalone || b.broken {
+		return true
+	}
+	if s != nil && s.hasCheck(name) {
 		return true
 	}
 	service, check, ok := strings.Cut(name, "/")
 	other := b.plan.Services[service]
-	return ok && other != nil && (other.Checks[check] != nil || other.hasCheck(check))
+	return ok && other != nil && other.hasCheck(check)
 }
 
 // knownServices judges a list of services' names.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/supd/supd/checks"
 )
 
 // flat is a table with its keys in dots and its values as TOML text: the form
@@ -104,3 +106,6 @@ func dotted(key, part string) string {
 	}
 	return key + "." + part
 }
+
+// formatDuration writes a duration as a config has it.
+func formatDuration(d time.Duration) string { return checks.Duration(d).String() }

@@ -136,7 +136,7 @@ func (s *Service) validateReady(c *collector, p place) {
 	at := p.key("ready")
 	switch s.Ready.Mode {
 	case ReadyCheck:
-		if s.Checks[s.Ready.Check] == nil && !s.hasCheck(s.Ready.Check) {
+		if !s.hasCheck(s.Ready.Check) {
 			c.add(at, "names the check %q, which this service does not have%s", s.Ready.Check, didYouMean(s.Ready.Check, sortedKeys(s.Checks)))
 		}
 	case ReadyTime:

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/supd/supd/checks"
 )
 
 // Values that are written as one string and read as more. Each reads itself
@@ -26,7 +28,7 @@ func (r *Ready) UnmarshalTOML(v any) error {
 	case kind == "check" && rest != "":
 		*r = Ready{Mode: ReadyCheck, Check: rest}
 	case kind == "delay":
-		d, err := parseDuration(rest)
+		d, err := checks.ParseDuration(rest)
 		if err != nil {
 			return err
 		}
@@ -45,7 +47,7 @@ func (r Ready) String() string {
 	case ReadyCheck:
 		return "check:" + r.Check
 	case ReadyTime:
-		return "delay:" + formatDuration(r.Delay)
+		return "delay:" + checks.Duration(r.Delay).String()
 	}
 	return string(r.Mode)
 }
@@ -94,7 +96,7 @@ func (l *Limit) UnmarshalTOML(v any) error {
 	if !ok || err != nil || n < 1 {
 		return fmt.Errorf("%s is no limit; write it such as \"10 in 10m\", or \"\" for none", quoteValue(text))
 	}
-	d, err := parseDuration(strings.TrimSpace(per))
+	d, err := checks.ParseDuration(strings.TrimSpace(per))
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,7 @@ func (l Limit) String() string {
 	if l == (Limit{}) {
 		return ""
 	}
-	return fmt.Sprintf("%d in %s", l.N, formatDuration(l.Per))
+	return fmt.Sprintf("%d in %s", l.N, checks.Duration(l.Per).String())
 }
 
 // UnmarshalTOML reads a signal's name, with or without SIG.
