@@ -33,11 +33,13 @@ func BenchmarkContended(b *testing.B) {
 	var side sync.WaitGroup
 	locks := 0
 	side.Go(func() {
+		pause := time.NewTicker(50 * time.Millisecond)
+		defer pause.Stop()
 		for {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-pause.C:
 			}
 			l := lockOf(b, d, ann(), "db")[0]
 			locked.Store(1)

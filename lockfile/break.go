@@ -37,6 +37,8 @@ func (d *Dir) Break(ctx context.Context, r BreakRequest) (BreakResult, error) {
 	t := &taking{d: d, until: deadline(r.Wait, LockWait), epochs: map[string]string{}, waited: map[string]bool{}, req: LockRequest{
 		Owner: r.Owner, Reason: r.Reason, Until: r.Until, Config: r.Config, Progress: r.Progress}}
 	defer d.keepSpares()
+	stamps := d.stamp([]string{r.ID}, &Ended{At: time.Now().Round(time.Millisecond), By: r.Owner, How: "break", Note: r.Reason})
+	defer stamps.discard(d)
 	err := d.underGates(ctx, []string{r.ID}, t.until, &res.Interrupted, func(fs []*found, names []string) error {
 		old := fs[0]
 		if err := t.succeed(old, r.NewID); err != nil {
@@ -46,7 +48,7 @@ func (d *Dir) Break(ctx context.Context, r BreakRequest) (BreakResult, error) {
 			return err
 		}
 		res.Old, res.New = old.lock, t.res.Locks[0]
-		return d.bury(old, &Ended{At: time.Now().Round(time.Millisecond), By: r.Owner, How: "break", Note: r.Reason})
+		return d.bury(old, stamps)
 	})
 	if err != nil {
 		return res, err

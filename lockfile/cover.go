@@ -17,7 +17,8 @@ func (d *Dir) Cover(service string) Cover {
 // Snapshot is Cover for many services, reading what they share once.
 func (d *Dir) Snapshot(services []string) map[string]Cover {
 	out := make(map[string]Cover, len(services))
-	sh := d.readShared()
+	plan, err := d.Plan()
+	sh := d.readShared(plan, err)
 	for _, s := range services {
 		out[s] = d.coverOf(s, &sh)
 	}
@@ -26,22 +27,19 @@ func (d *Dir) Snapshot(services []string) map[string]Cover {
 
 // shared is what the covers of all services have in common: host locks, group locks and what went wrong reading them.
 type shared struct {
-	host    Cover
-	groups  map[string]Cover // by group
-	groupOf func(service string) []string
-	known   map[string]bool // groups of the plan
-	plan    Plan
+	host   Cover
+	groups map[string]Cover // by group
+	plan   Plan
 }
 
-func (d *Dir) readShared() shared {
+func (d *Dir) readShared(plan Plan, planErr error) shared {
 	var sh shared
 	if err := d.marked(); err != nil {
 		sh.host.Unreadable = append(sh.host.Unreadable, Unreadable{d.path + "/format", err})
 		return sh
 	}
-	plan, err := d.Plan()
-	if err != nil {
-		sh.host.Unreadable = append(sh.host.Unreadable, Unreadable{d.path + "/plan.toml", err})
+	if planErr != nil {
+		sh.host.Unreadable = append(sh.host.Unreadable, Unreadable{d.path + "/plan.toml", planErr})
 	}
 	sh.plan = plan
 	d.readLocks(HostTarget(), &sh.host)
@@ -145,14 +143,10 @@ func (d *Dir) readLock(path, id string, t Target) (Lock, error) {
 	if ended, err := d.disk.exists(d.endedPath(id)); err == nil && ended {
 		return Lock{}, errGone
 	}
-	content, err := d.disk.read(path)
+	l, err := d.parsed(path, id)
 	if isAbsent(err) {
 		return Lock{}, errGone
 	}
-	if err != nil {
-		return Lock{}, err
-	}
-	l, err := parseLock(content, id)
 	if err != nil {
 		return Lock{}, err
 	}

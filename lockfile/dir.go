@@ -25,6 +25,7 @@ type Dir struct {
 	boot  string
 	slots slots
 	plans planCache
+	texts lockCache
 
 	spareMu sync.Mutex // one at a time takes or makes spares, or two would take the same
 }
@@ -92,6 +93,9 @@ func (d *Dir) EnsureService(names ...string) error {
 			return err
 		}
 		unix.Close(fd)
+		if err := d.makeRecordFile(n); err != nil {
+			return err
+		}
 	}
 	if !made {
 		return nil

@@ -66,6 +66,7 @@ func (d *Dir) Do(ctx context.Context, r Request, act func(*Permit) error) error 
 	}
 	p := &Permit{d: d, req: r, gates: gates}
 	if err := p.pass(services); err != nil {
+		p.closeRecords()
 		releaseAll(gates)
 		return err
 	}
@@ -78,7 +79,7 @@ func (p *Permit) pass(services []string) error {
 	if err := d.samePlan(services, r.Decisions); err != nil {
 		return err
 	}
-	if err := d.nothingInFlight(services); err != nil {
+	if err := p.nothingInFlight(services); err != nil {
 		return err
 	}
 	covers, err := d.mayPass(services, r)
@@ -97,11 +98,11 @@ func (p *Permit) pass(services []string) error {
 			}
 		}
 	}
-	if err := p.writeRecords(services); err != nil {
+	if err := p.writeRecords(); err != nil {
 		return err
 	}
 	if err := d.settleHolds(services, covers, r); err != nil {
-		p.dropRecords()
+		p.wipeRecords()
 		return err
 	}
 	p.live.Store(true)
@@ -124,20 +125,22 @@ func (d *Dir) samePlan(services []string, decisions map[string]Decision) error {
 
 // nothingInFlight looks at the records. The gates are held, so a record's maker is not in the action any more, but what it
 // started may be. A dead one is reported and removed, and the decision goes with it: it was made without that knowledge.
-func (d *Dir) nothingInFlight(services []string) error {
+func (p *Permit) nothingInFlight(services []string) error {
 	var dead *StaleError
 	for _, s := range services {
-		rec, err := d.readRecord(s)
+		f, err := p.d.openRecord(s)
 		if err != nil {
-			return &UnreadableError{s, []Unreadable{{d.recordPath(s), err}}}
+			return &UnreadableError{s, []Unreadable{{p.d.recordPath(s), err}}}
 		}
+		p.records = append(p.records, f)
+		rec := f.rec
 		if rec == nil {
 			continue
 		}
-		if d.alive(rec) {
+		if p.d.alive(rec) {
 			return &BusyError{s, rec}
 		}
-		if err := d.reportDead(rec); err != nil {
+		if err := f.bury(); err != nil {
 			return err
 		}
 		if rec.Phase != PhaseDone {
@@ -150,12 +153,12 @@ func (d *Dir) nothingInFlight(services []string) error {
 	return nil
 }
 
-// reportDead tells of a dead action and removes its record. The service's gate is held, shared or exclusive.
-func (d *Dir) reportDead(r *Record) error {
-	if r.Phase != PhaseDone && d.opts.Interrupted != nil {
-		d.opts.Interrupted(*r)
+// bury tells of a dead action and wipes its record out. The service's gate is held, shared or exclusive.
+func (f *recordFile) bury() error {
+	if f.rec.Phase != PhaseDone && f.d.opts.Interrupted != nil {
+		f.d.opts.Interrupted(*f.rec)
 	}
-	return d.disk.unlink(d.recordPath(r.Service))
+	return f.set(nil)
 }
 
 // mayPass reads what covers the services and judges the action by cli.md's table of verbs and holds.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -49,6 +50,8 @@ func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
 	r.IDs = slices.Compact(slices.Sorted(slices.Values(r.IDs)))
 	defer d.keepSpares()
 	var res EndResult
+	stamps := d.stamp(r.IDs, &Ended{At: time.Now().Round(time.Millisecond), By: r.Owner, How: "end", Note: r.Note, Force: r.Force})
+	defer stamps.discard(d)
 	err := d.underGates(ctx, r.IDs, deadline(r.Wait, GateWait), &res.Interrupted, func(fs []*found, names []string) error {
 		for _, f := range fs {
 			if f.bad != nil {
@@ -65,7 +68,7 @@ func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
 			return err
 		}
 		for _, f := range fs {
-			if err := d.bury(f, &Ended{At: time.Now().Round(time.Millisecond), By: r.Owner, How: "end", Note: r.Note, Force: r.Force}); err != nil {
+			if err := d.bury(f, stamps); err != nil {
 				return err
 			}
 			res.Ended = append(res.Ended, f.lock)
@@ -135,24 +138,33 @@ func locksOf(fs []*found) []Lock {
 // quiet makes sure that nothing is in flight on services whose gates are held, and reports what was interrupted.
 func (d *Dir) quiet(names []string, fs []*found, dead *[]Record) error {
 	for _, s := range names {
-		rec, err := d.readRecord(s)
+		rec, err := d.settleRecord(s, dead)
 		if err != nil {
-			return &UnreadableError{s, []Unreadable{{d.recordPath(s), err}}}
-		}
-		if rec == nil {
-			continue
-		}
-		if d.alive(rec) {
-			return &InFlightError{InFlight{s, rec}, locksOf(fs)}
-		}
-		if rec.Phase != PhaseDone {
-			*dead = append(*dead, *rec)
-		}
-		if err := d.reportDead(rec); err != nil {
 			return err
+		}
+		if rec != nil {
+			return &InFlightError{InFlight{s, rec}, locksOf(fs)}
 		}
 	}
 	return nil
+}
+
+// settleRecord looks at the record of a service whose gate is held, shared or exclusive. It returns a living one; a dead one is
+// reported, added to dead, and wiped out.
+func (d *Dir) settleRecord(service string, dead *[]Record) (*Record, error) {
+	f, err := d.openRecord(service)
+	if err != nil {
+		return nil, &UnreadableError{service, []Unreadable{{d.recordPath(service), err}}}
+	}
+	defer f.close()
+	rec := f.rec
+	if rec == nil || d.alive(rec) {
+		return rec, nil
+	}
+	if rec.Phase != PhaseDone {
+		*dead = append(*dead, *rec)
+	}
+	return nil, f.bury()
 }
 
 // judge decides, for each service, whether the locks may go: others hold it too (and their files are on disk: a power loss must not
@@ -219,20 +231,53 @@ func (r *EndRequest) verdict(service string) (down bool, err error) {
 	return false, err
 }
 
-// bury moves a lock to ended/, which is the moment it ends, and then takes its copies away. The gates are held and the new epoch is
-// written. how is stamped on the file first, if the disk allows: a word for people, not part of the promise.
-func (d *Dir) bury(f *found, how *Ended) error {
-	if how != nil && f.bad == nil {
+// stamps are lock files with the word on their end in them, written and fsynced before the gates are taken, so that the gates are
+// not shut for longer than they must. A word for people, not part of the promise: where it cannot be written, the lock ends without.
+type stamps map[string]stamped
+
+type stamped struct {
+	before Lock // what the stamped file was made from
+	tmp    string
+}
+
+func (d *Dir) stamp(ids []string, how *Ended) stamps {
+	out := stamps{}
+	for _, id := range ids {
+		f, err := d.find(id)
+		if err != nil || f.bad != nil {
+			continue
+		}
 		l := f.lock
 		l.Ended = how
-		if content, err := l.encode(); err == nil {
-			if tmp, err := d.temp(content, true); err == nil {
-				if d.disk.renameOver(tmp, f.path(d)) != nil {
-					d.disk.unlink(tmp)
-				}
-			}
+		content, err := l.encode()
+		if err != nil {
+			continue
+		}
+		if tmp, err := d.temp(content, true); err == nil {
+			out[id] = stamped{f.lock, tmp}
 		}
 	}
+	return out
+}
+
+// apply puts the stamped file in the lock's place, unless the lock was rewritten since. The gates are held.
+func (s stamps) apply(d *Dir, f *found) {
+	st, ok := s[f.id]
+	if ok && reflect.DeepEqual(st.before, f.lock) && d.disk.renameOver(st.tmp, f.path(d)) == nil {
+		delete(s, f.id)
+	}
+}
+
+func (s stamps) discard(d *Dir) {
+	for _, st := range s {
+		d.disk.unlink(st.tmp)
+	}
+}
+
+// bury moves a lock to ended/, which is the moment it ends, and then takes its copies away. The gates are held and the new epoch is
+// written.
+func (d *Dir) bury(f *found, stamps stamps) error {
+	stamps.apply(d, f)
 	if err := d.disk.renameOver(f.path(d), d.endedPath(f.id)); err != nil {
 		return fmt.Errorf("cannot end lock %s: %w", f.id, err)
 	}

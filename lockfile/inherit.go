@@ -34,6 +34,9 @@ func OpenInherited(fd uintptr, stateDir, service string) (*Inherited, error) {
 	if err != nil {
 		return nil, err
 	}
+	if rec.rec == nil {
+		return nil, fmt.Errorf("cannot use the inherited gate of %q: nothing is in flight", service)
+	}
 	return &Inherited{os.NewFile(fd, "gate of "+service), rec}, nil
 }
 
@@ -42,6 +45,11 @@ func (h *Inherited) Update(change func(*Record)) error { return h.rec.update(cha
 
 // Record reads the record.
 func (h *Inherited) Record() (Record, error) {
-	err := h.rec.refresh()
-	return h.rec.rec, err
+	if err := h.rec.refresh(); err != nil {
+		return Record{}, err
+	}
+	if h.rec.rec == nil {
+		return Record{}, fmt.Errorf("the action on %q is over", h.rec.service)
+	}
+	return *h.rec.rec, nil
 }

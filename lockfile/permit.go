@@ -112,27 +112,35 @@ func (p *Permit) HandOver() {
 }
 
 // writeRecords announces the action, before its first effect.
-func (p *Permit) writeRecords(services []string) error {
+func (p *Permit) writeRecords() error {
 	r := Record{
 		Format: FormatVersion, Verb: p.req.Verb, Phase: PhaseBegun, Automatic: p.req.Automatic, By: p.req.By, Reason: p.req.Reason,
 		Since: time.Now(), BootID: p.d.boot, Maker: p.d.self,
 	}
-	for _, s := range services {
-		r.Service = s
-		f, err := p.d.newRecord(r)
-		if err != nil {
-			p.dropRecords()
+	for i, f := range p.records {
+		own := r
+		own.Service = f.service
+		if err := f.set(&own); err != nil {
+			p.records = p.records[:i+1]
+			p.wipeRecords()
 			return err
 		}
-		p.records = append(p.records, f)
 	}
 	return nil
 }
 
-// dropRecords removes this action's own records, and no others: those of dead actions are somebody's news.
-func (p *Permit) dropRecords() {
+// wipeRecords ends this action's own records, and no others: those of dead actions are somebody's news.
+func (p *Permit) wipeRecords() {
 	for _, f := range p.records {
-		p.d.disk.unlink(f.path)
+		if f.fd >= 0 {
+			f.set(nil) // if it fails, the record names no living process of ours: it will be reported, and that is all
+		}
+	}
+	p.closeRecords()
+}
+
+func (p *Permit) closeRecords() {
+	for _, f := range p.records {
 		f.close()
 	}
 	p.records = nil
@@ -150,7 +158,7 @@ func (p *Permit) run(act func(*Permit) error) error {
 			p.abandon()
 			return
 		}
-		p.dropRecords()
+		p.wipeRecords()
 		releaseAll(p.gates)
 	}()
 	err := act(p)
@@ -160,9 +168,7 @@ func (p *Permit) run(act func(*Permit) error) error {
 
 // abandon closes without unlocking: the gate opens when the last copy of the descriptor goes.
 func (p *Permit) abandon() {
-	for _, f := range p.records {
-		f.close()
-	}
+	p.closeRecords()
 	for _, g := range p.gates {
 		g.close()
 	}

@@ -10,26 +10,19 @@ import (
 // planCache keeps the parsed plan.toml. The file is only ever replaced by rename, so another plan is another inode or change time.
 type planCache struct {
 	mu   sync.Mutex
-	key  planKey
+	key  fileKey
 	plan Plan
-}
-
-type planKey struct {
-	ino       uint64
-	sec, nsec int64
-	size      int64
 }
 
 // Plan reads plan.toml; a missing file is the zero plan. The maps are shared: do not change them.
 func (d *Dir) Plan() (Plan, error) {
-	st, err := d.disk.stat(d.path + "/plan.toml")
+	key, err := d.keyOf(d.path + "/plan.toml")
 	if isAbsent(err) {
 		return Plan{}, nil
 	}
 	if err != nil {
 		return Plan{}, err
 	}
-	key := planKey{ino: st.Ino, sec: st.Ctim.Sec, nsec: st.Ctim.Nsec, size: st.Size}
 	d.plans.mu.Lock()
 	defer d.plans.mu.Unlock()
 	if d.plans.key == key {

@@ -37,7 +37,7 @@ func textLine(b []byte, key, v string) []byte {
 		return b
 	}
 	b = append(append(append(b, '\n'), key...), ` = "`...)
-	for _, c := range cleanText(v) {
+	for _, c := range recordText(v) {
 		switch {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', byte(c))
@@ -48,6 +48,16 @@ func textLine(b []byte, key, v string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// recordTextMax bounds each text in a record, so that all of it stays within one block.
+const recordTextMax = 400
+
+func recordText(s string) string {
+	if len(s) > recordTextMax {
+		s = s[:recordTextMax]
+	}
+	return cleanText(s)
 }
 
 func procLine(b []byte, key string, p Proc) []byte {
@@ -61,8 +71,7 @@ func procLine(b []byte, key string, p Proc) []byte {
 	return append(b, " }"...)
 }
 
-// readRecord reads inflight/NAME; nil if there is none. A file of nothing, or of zero bytes after a power loss, is the record of a
-// maker that died before it said anything, hence before any effect: dead. Anything else that cannot be read is an error.
+// readRecord reads inflight/NAME without keeping it open; nil if nothing is in flight.
 func (d *Dir) readRecord(service string) (*Record, error) {
 	content, err := d.disk.read(d.recordPath(service))
 	if isAbsent(err) {
@@ -74,12 +83,12 @@ func (d *Dir) readRecord(service string) (*Record, error) {
 	return parseRecord(content, service)
 }
 
+// parseRecord reads a record; nil if the file says nothing. A file of zero bytes is what a power loss leaves of one.
 func parseRecord(content []byte, service string) (*Record, error) {
-	r := &Record{}
 	if len(bytes.Trim(content, "\x00\n")) == 0 {
-		r.Service, r.Phase = service, PhaseBegun
-		return r, nil
+		return nil, nil
 	}
+	r := &Record{}
 	if _, err := decode(content, r); err != nil {
 		return nil, err
 	}
@@ -89,100 +98,141 @@ func parseRecord(content []byte, service string) (*Record, error) {
 	return r, nil
 }
 
-// recordFile is an open record that its owner writes in place: one write of one block, so that a reader, or whoever comes after a
-// kill, sees the old text or the new. It never shrinks: newlines fill it up.
+// recordBytesMin is what a record file has at least, and recordBytesMax at most: one block, so that one write replaces all of it.
+const (
+	recordBytesMin = 512
+	recordBytesMax = 4096
+)
+
+// recordFile is an open inflight/NAME. The file stays: a record is written into it in place and wiped out with newlines, each by one
+// write of one block, so that a reader, or whoever comes after a kill, sees the old text or the new. Making and removing a file
+// for each action would cost a hundred times as much, and need room on the disk.
 type recordFile struct {
 	d       *Dir
-	path    string
 	service string
-	fd      int
-	last    []byte // what this process wrote last
-	rec     Record
+	path    string
+	fd      int    // -1: there is no file yet
+	last    []byte // the file's content as this process knows it
+	rec     *Record
 }
 
-// newRecord creates inflight/NAME. The gate of the service is held, and no record is there.
-func (d *Dir) newRecord(r Record) (*recordFile, error) {
-	f := &recordFile{d: d, path: d.recordPath(r.Service), service: r.Service, rec: r}
-	f.last = encodeRecord(make([]byte, 0, 512), &r)
-	err := d.disk.enter("record", f.path)
-	if err == nil {
-		f.fd, err = openFD(f.path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o644)
+// openRecord opens and reads the record of a service whose gate is held.
+func (d *Dir) openRecord(service string) (*recordFile, error) {
+	f := &recordFile{d: d, path: d.recordPath(service), service: service, fd: -1}
+	if err := d.disk.enter("read", f.path); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		if err = d.disk.writeAt(f.fd, f.path, f.last); err == nil {
-			return f, nil
-		}
-		unix.Close(f.fd)
-		d.disk.unlink(f.path)
-	}
-	if !isFull(err) {
-		return nil, fmt.Errorf("cannot write the in-flight record of %q: %w", r.Service, err)
-	}
-	return f, f.onFullDisk()
-}
-
-// onFullDisk makes the record out of a spare.
-func (f *recordFile) onFullDisk() error {
-	tmp, err := f.d.temp(f.last, false)
-	if err == nil {
-		if err = f.d.disk.renameOver(tmp, f.path); err == nil {
-			f.fd, err = openFD(f.path, unix.O_RDWR|unix.O_NOFOLLOW, 0)
-		}
+	fd, err := openFD(f.path, unix.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err == unix.ENOENT {
+		return f, nil
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write the in-flight record of %q: %w", f.service, err)
+		return nil, d.disk.done("open", f.path, err)
 	}
-	return nil
-}
-
-// openRecord opens an existing record for a helper.
-func (d *Dir) openRecord(service string) (*recordFile, error) {
-	f := &recordFile{d: d, path: d.recordPath(service), service: service}
-	var err error
-	if f.fd, err = openFD(f.path, unix.O_RDWR|unix.O_NOFOLLOW, 0); err != nil {
-		return nil, fmt.Errorf("cannot open the in-flight record of %q: %w", service, err)
+	f.fd = fd
+	if err := f.refresh(); err != nil {
+		f.close()
+		return nil, err
 	}
-	return f, f.refresh()
+	return f, nil
 }
 
 // refresh takes over what the other side (daemon or helper) wrote since.
 func (f *recordFile) refresh() error {
-	buf := make([]byte, 4*textBytesMax)
-	n, err := unix.Pread(f.fd, buf, 0)
+	var buf [recordBytesMax + 1]byte
+	var n int
+	err := again(func() error { var e error; n, e = unix.Pread(f.fd, buf[:], 0); return e })
 	if err != nil {
 		return f.d.disk.done("read", f.path, err)
 	}
 	if bytes.Equal(buf[:n], f.last) {
 		return nil
 	}
-	r, err := parseRecord(buf[:n], f.service)
-	if err != nil {
-		return fmt.Errorf("cannot read the in-flight record of %q: %w", f.service, err)
+	if f.rec, err = parseRecord(buf[:n], f.service); err != nil {
+		return f.d.disk.done("parse", f.path, err)
 	}
-	f.rec, f.last = *r, slices.Clone(buf[:n])
+	f.last = slices.Clone(buf[:n])
 	return nil
 }
 
-// update changes the record on disk. No fsync: power loss ends the action too.
+// set writes a record, or wipes it out (nil). No fsync: power loss ends the action too.
+func (f *recordFile) set(r *Record) error {
+	var b []byte
+	if r != nil {
+		b = encodeRecord(make([]byte, 0, recordBytesMin), r)
+	}
+	if want := max(len(f.last), recordBytesMin); len(b) < want {
+		b = append(b, bytes.Repeat([]byte{'\n'}, want-len(b))...)
+	}
+	if len(b) > recordBytesMax {
+		return fmt.Errorf("cannot write the in-flight record of %q: it has %d bytes, limit %d", f.service, len(b), recordBytesMax)
+	}
+	err := f.write(b)
+	if err != nil {
+		return fmt.Errorf("cannot write the in-flight record of %q: %w", f.service, err)
+	}
+	f.last, f.rec = b, r
+	return nil
+}
+
+func (f *recordFile) write(b []byte) error {
+	if f.fd >= 0 {
+		return f.d.disk.writeAt(f.fd, f.path, b)
+	}
+	err := f.d.disk.enter("create", f.path)
+	if err == nil {
+		f.fd, err = openFD(f.path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW, 0o644)
+	}
+	if err == nil {
+		if err = f.d.disk.writeAt(f.fd, f.path, b); err == nil {
+			return nil
+		}
+		f.close()
+	}
+	if !isFull(err) {
+		return err
+	}
+	tmp, err := f.d.temp(b, false)
+	if err == nil {
+		err = f.d.disk.renameOver(tmp, f.path)
+	}
+	if err == nil {
+		f.fd, err = openFD(f.path, unix.O_RDWR|unix.O_NOFOLLOW, 0)
+	}
+	return err
+}
+
+// update changes the record on disk.
 func (f *recordFile) update(change func(*Record)) error {
 	if err := f.refresh(); err != nil {
 		return err
 	}
-	r := f.rec
+	if f.rec == nil {
+		return fmt.Errorf("cannot write the in-flight record of %q: the action is over", f.service)
+	}
+	r := *f.rec
 	change(&r)
 	r.Service = f.service
-	b := encodeRecord(make([]byte, 0, 512), &r)
-	for len(b) < len(f.last) {
-		b = append(b, '\n')
-	}
-	if err := f.d.disk.writeAt(f.fd, f.path, b); err != nil {
-		return fmt.Errorf("cannot write the in-flight record of %q: %w", f.service, err)
-	}
-	f.rec, f.last = r, b
-	return nil
+	return f.set(&r)
 }
 
-func (f *recordFile) close() { unix.Close(f.fd) }
+func (f *recordFile) close() {
+	if f.fd >= 0 {
+		unix.Close(f.fd)
+		f.fd = -1
+	}
+}
+
+// makeRecordFile makes the file of a service beforehand, so that its actions need no room on the disk.
+func (d *Dir) makeRecordFile(service string) error {
+	f := &recordFile{d: d, path: d.recordPath(service), service: service, fd: -1}
+	defer f.close()
+	there, err := d.disk.exists(f.path)
+	if err != nil || there {
+		return err
+	}
+	return f.set(nil)
+}
 
 // Records lists actions in flight, for display: it does not take gates, so an entry may be over when it is read.
 func (d *Dir) Records() ([]Record, []Unreadable) {

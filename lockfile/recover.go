@@ -120,16 +120,15 @@ func (d *Dir) sweepRecord(ctx context.Context, service string, r *Recovered) {
 	if gateErr == nil {
 		defer g.release()
 	}
-	rec, err := d.readRecord(service)
+	var rec *Record
+	var err error
+	if gateErr != nil { // a helper has it; the record is read as it is
+		rec, err = d.readRecord(service)
+	} else { // a living one works on without the gate
+		rec, err = d.settleRecord(service, &r.Interrupted)
+	}
 	r.note(d.recordPath(service), err)
-	switch {
-	case rec == nil:
-	case gateErr != nil || d.alive(rec): // a helper has the gate, or works on without it
+	if rec != nil {
 		r.Alive = append(r.Alive, *rec)
-	default:
-		if rec.Phase != PhaseDone {
-			r.Interrupted = append(r.Interrupted, *rec)
-		}
-		r.note(d.recordPath(service), d.reportDead(rec))
 	}
 }

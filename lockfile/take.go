@@ -312,23 +312,12 @@ func (t *taking) underGate(ctx context.Context, g *gate, service string, tell fu
 		g.release()
 		return false, err
 	}
-	rec, err := d.readRecord(service)
-	if err != nil {
-		g.release()
-		return false, &UnreadableError{service, []Unreadable{{d.recordPath(service), err}}}
+	rec, err := d.settleRecord(service, &t.res.Interrupted)
+	g.release()
+	if err != nil || rec == nil {
+		return false, err
 	}
-	if rec == nil {
-		g.release()
-		return false, nil
-	}
-	if !d.alive(rec) {
-		defer g.release()
-		if rec.Phase != PhaseDone {
-			t.res.Interrupted = append(t.res.Interrupted, *rec)
-		}
-		return false, d.reportDead(rec)
-	}
-	g.release() // before the wait: others want to look, too
+	// before the wait: others want to look, too
 	if !waitGone(ctx, rec, t.until, tell) {
 		return false, &InFlightError{InFlight{service, rec}, t.res.Locks}
 	}
