@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/lockfile"
+)
+
+// start is `maintenance start`.
+func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.Progress) (api.MaintenanceReply, error) {
+	doing := "lock " + joinTargets(lockTargets(req))
+	lr := lockfile.LockRequest{
+		Owner: d.me, Reason: req.Reason, Ticket: req.Ticket, MeantDown: req.Stop, Wait: api.Seconds(req.WaitS), Config: d.plan,
+		Progress: func(f lockfile.InFlight) { show("waiting for " + f.String()) },
+	}
+	for _, l := range req.Locks {
+		t, err := lockfile.ParseTarget(l.Target)
+		if err != nil {
+			return api.MaintenanceReply{}, usage("%v", err)
+		}
+		if err := d.known("lock", t); err != nil {
+			return api.MaintenanceReply{}, err
+		}
+		lr.IDs, lr.Targets = append(lr.IDs, l.ID), append(lr.Targets, t)
+	}
+	p := d.policy(lr.Targets, req)
+	lr.Until, lr.NotReady = p.until, p.notReady
+	res, err := d.dir.Lock(ctx, lr)
+	var inFlight *lockfile.InFlightError
+	if err != nil && !errors.As(err, &inFlight) {
+		return api.MaintenanceReply{}, lockFailed(doing, err)
+	}
+	reply := api.MaintenanceReply{NotReady: p.notReady, Missing: p.missing, Notes: append(p.notes, interruptedNotes(res.Interrupted)...)}
+	if inFlight != nil {
+		reply.Code, reply.InFlight = api.CodeInFlight, []api.InFlight{api.InFlightOf(inFlight.InFlight)}
+	} else if len(p.notReady) > 0 {
+		reply.Code = api.CodeNotReady
+	}
+	if inFlight == nil { // its gates are shut while something is in flight
+		if res.Locks, err = d.renew(ctx, res.Locks, lr, req.ForS > 0); err != nil {
+			reply.Notes = append(reply.Notes, fmt.Sprintf("the lock stands, but its words could not be changed: %v", err))
+		}
+	}
+	if res.ResolveErr != nil {
+		reply.Notes = append(reply.Notes, fmt.Sprintf("members that only the config knows are not covered yet: %v", res.ResolveErr))
+	}
+	reply.Notes = append(reply.Notes, d.note("the lock was written")+"; supd honours it when it comes back")
+	reply.Locks = d.view().Locks(res.Locks)
+	return reply, nil
+}
+
+// lockFailed gives a failed lock its code: 1 says that nothing is locked.
+func lockFailed(doing string, err error) *api.Error {
+	e := api.ErrorOf(doing, err)
+	var marker *lockfile.MarkerError
+	var dir *lockfile.DirError
+	if errors.As(err, &marker) && e.Code != api.CodeNotAllowed || errors.As(err, &dir) {
+		c := *e
+		c.Code = api.CodeFailed
+		return &c
+	}
+	return e
+}
+
+// renew puts new words on a lock that was there before: the same command again
+// means the same lock, with what it says now.
+func (d *direct) renew(ctx context.Context, locks []lockfile.Lock, r lockfile.LockRequest, until bool) ([]lockfile.Lock, error) {
+	defer ignoreStop()()
+	for i, l := range locks {
+		change := func(l *lockfile.Lock) {
+			if r.Reason != "" {
+				l.Reason = r.Reason
+			}
+			if r.Ticket != "" {
+				l.Ticket = r.Ticket
+			}
+			if until {
+				l.Until = r.Until
+			}
+			l.MeantDown = l.MeantDown || r.MeantDown
+			l.NotReady = r.NotReady
+		}
+		want := l
+		change(&want)
+		if want.Reason == l.Reason && want.Ticket == l.Ticket && want.Until.Equal(l.Until) && want.MeantDown == l.MeantDown && slices.Equal(want.NotReady, l.NotReady) {
+			continue
+		}
+		got, err := d.dir.Rewrite(ctx, l.ID, d.me, change)
+		if err != nil {
+			return locks, err
+		}
+		locks[i] = got
+	}
+	return locks, nil
+}
+
+// interruptedNotes reports what a dead supd left half done, to whom takes the
+// lock.
+func interruptedNotes(records []lockfile.Record) []string {
+	var notes []string
+	for _, r := range records {
+		text := fmt.Sprintf("an action was interrupted by supd's death: %s of %s, begun %s, phase %s", r.Verb, r.Service, r.Since.Format(time.RFC3339), r.Phase)
+		if r.Phase == lockfile.PhaseStopped {
+			text += ": it was stopped and not started again"
+		}
+		notes = append(notes, text)
+	}
+	return notes
+}
+
+// extend is `maintenance extend`.
+func (d *direct) extend(ctx context.Context, req api.MaintenanceExtend) (api.MaintenanceReply, error) {
+	defer ignoreStop()()
+	until := d.a.now().Add(api.Seconds(req.ForS)).Round(time.Second)
+	locks := d.dir.Locks().Locks
+	var done []lockfile.Lock
+	for _, id := range req.IDs {
+		i := slices.IndexFunc(locks, func(l lockfile.Lock) bool { return l.ID == id })
+		if i < 0 {
+			return api.MaintenanceReply{}, api.ErrorOf("extend lock "+id, &lockfile.GoneError{ID: id})
+		}
+		if !locks[i].Owner.SameLogin(d.me) {
+			return api.MaintenanceReply{}, api.ErrorOf("extend lock "+id, &lockfile.NotOwnerError{Lock: locks[i]})
+		}
+		// As its owner in the other session: it is the same person, and they asked for this very lock.
+		l, err := d.dir.Rewrite(ctx, id, locks[i].Owner, func(l *lockfile.Lock) { l.Until = until })
+		if err != nil {
+			return api.MaintenanceReply{}, api.ErrorOf("extend lock "+id, err)
+		}
+		done = append(done, l)
+	}
+	return api.MaintenanceReply{Locks: d.view().Locks(done), Notes: []string{d.note("changed")}}, nil
+}
+
+// quotedList writes names as `"a", "b"`.
+func quotedList(names []string) string {
+	q := make([]string, len(names))
+	for i, n := range names {
+		q[i] = fmt.Sprintf("%q", n)
+	}
+	return strings.Join(q, ", ")
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/supd/supd/internal/api"
+)
+
+// answered is an exit code whose reason was already shown as an answer.
+type answered int
+
+func (c answered) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// code makes an exit code an error; 0 is none.
+func code(c int) error {
+	if c == api.CodeDone {
+		return nil
+	}
+	return answered(c)
+}
+
+// usage is wrong usage found by a command itself.
+func usage(format string, args ...any) error { return api.Errorf(api.CodeUsage, format, args...) }
+
+// finish shows err and returns the exit code.
+func (a *app) finish(err error) int {
+	if err == nil {
+		return api.CodeDone
+	}
+	if c := answered(0); errors.As(err, &c) {
+		return int(c)
+	}
+	e := a.explain(err)
+	if a.json() {
+		a.writeJSON(a.errs, map[string]*api.Error{"error": e})
+		return e.Code
+	}
+	fmt.Fprintf(a.errs, "supctl: %s\n", clean(e.Message))
+	if e.Next != "" {
+		fmt.Fprintf(a.errs, "  %s\n", clean(e.Next))
+	}
+	return e.Code
+}
+
+// explain gives any error its code and what to do next.
+func (a *app) explain(err error) *api.Error {
+	var e *api.Error
+	switch {
+	case errors.As(err, &e):
+		c := *e
+		e = &c
+	case !a.running: // cobra's own: unknown command, unknown flag, bad value
+		e = api.Errorf(api.CodeUsage, "cannot understand the command line: %v", err)
+	default:
+		e = api.Errorf(api.CodeOf(err), "%v", err)
+	}
+	switch {
+	case e.Code == api.CodeUsage && e.Next == "":
+		e.Next = a.help
+	case e.Code == api.CodeNotAllowed && a.uid != 0:
+		e.Next = joinNext(e.Next, "sudo "+a.commandLine())
+	}
+	return e
+}
+
+func joinNext(next, more string) string {
+	if next == "" {
+		return more
+	}
+	return next + "; or: " + more
+}
+
+// commandLine is the command as it was given, ready to be pasted into a shell.
+func (a *app) commandLine() string {
+	words := []string{"supctl"}
+	for _, arg := range a.args {
+		words = append(words, shellQuote(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+// shellQuote quotes a word for a POSIX shell, if it needs to be.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./_-", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// marshal is JSON that is safe on a terminal as well, see cleanJSON.
+func marshal(v any) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return cleanJSON(b), nil
+}

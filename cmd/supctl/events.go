@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/journal"
+)
+
+const eventsLong = `The record of what happened: crashes, restarts, stops, locks, suppressed actions,
+checks. Without the daemon it is read from the state directory.`
+
+func (a *app) eventsCommand() *cobra.Command {
+	since := moment{now: a.now}
+	var q journal.Query
+	var follow bool
+	q.Limit = linesDefault
+	cmd := &cobra.Command{
+		Use: "events", Short: "The record of what happened", Long: eventsLong, Args: cobra.NoArgs,
+		Example: "  supctl events\n  supctl events -f --service db\n  supctl events --since 2d --type service.crashed\n  supctl events --type maintenance.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q.Since = since.Time
+			if !since.IsZero() && !cmd.Flags().Changed("lines") {
+				q.Limit = -1
+			}
+			if follow {
+				return a.ask("follow events", func(c *api.Client) error {
+					return c.FollowEvents(cmd.Context(), q, a.showEvent)
+				})
+			}
+			return a.events(cmd.Context(), q)
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes, until interrupted")
+	cmd.Flags().IntVarP(&q.Limit, "lines", "n", q.Limit, "the newest `N`")
+	cmd.Flags().Var(&since, "since", "what is newer than a duration ago, or a date")
+	cmd.Flags().StringVar(&q.Service, "service", "", "of one `SERVICE`")
+	cmd.Flags().StringVar(&q.Type, "type", "", "of one `TYPE`; a final dot means all below it")
+	if err := cmd.RegisterFlagCompletionFunc("service", a.completeService); err != nil {
+		panic(err) // the flag was declared above
+	}
+	return cmd
+}
+
+func (a *app) events(ctx context.Context, q journal.Query) error {
+	events := []journal.Event{}
+	err := a.ask("show events", func(c *api.Client) error {
+		found, err := c.Events(ctx, q)
+		events = append(events, found...)
+		return err
+	})
+	if api.CodeOf(err) == api.CodeUnreachable {
+		err = a.fromJournal(err, func(j *journal.Reader) error {
+			found, err := j.Events(ctx, q)
+			events = append(events, found...)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return a.answer(api.EventsReply{Events: events}, func() {
+		for _, e := range events {
+			a.writeEvent(e)
+		}
+	})
+}
+
+// showEvent shows one of a followed record.
+func (a *app) showEvent(e journal.Event) error {
+	if a.json() {
+		return a.writeJSON(a.out, e)
+	}
+	a.writeEvent(e)
+	return nil
+}
+
+func (a *app) writeEvent(e journal.Event) {
+	service := e.Service
+	if service == "" {
+		service = "-"
+	}
+	p := plain
+	switch e.Severity {
+	case journal.Warning:
+		p = yellow
+	case journal.Error:
+		p = red
+	}
+	kind := painted(cell{clean(e.Type), p}, a.colour())
+	a.say("%s  %s  %s  %s", e.Time.Local().Format("2006-01-02 15:04:05"), clean(service), kind, clean(e.Text))
+}

@@ -1,0 +1,27 @@
+// Program supctl is how people and scripts talk to supd: status, actions, and
+// maintenance locks, which it takes itself when no daemon answers.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run executes one command line and returns its exit code.
+func run(args []string, in io.Reader, out, errs io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal asks to end in order, a second one ends at once.
+	defer context.AfterFunc(ctx, stop)()
+	a := newApp(args, in, out, errs)
+	root := newRoot(a)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	a.help = cmd.CommandPath() + " --help"
+	return a.finish(err)
+}

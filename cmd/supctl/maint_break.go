@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/lockfile"
+)
+
+const maintBreakLong = `The bolt cutter: replace somebody else's lock by one of your own. Needs the admin
+role and a reason; it is recorded, and the owner is told.
+
+Breaking does not open the gate. You hold the lock afterwards and end it in the
+ordinary way, with a try-out. Asks to type the target's name, unless --yes.`
+
+const maintBreakExample = `  supctl maintenance break 7qk2 -m "anna is on a plane, the window is over"
+  supctl maintenance break 7qk2 -m "owner left the company" --yes`
+
+// breakFlags are what `maintenance break` was told.
+type breakFlags struct {
+	req  api.MaintenanceBreak
+	yes  bool
+	wait duration
+}
+
+func (a *app) maintBreakCommand() *cobra.Command {
+	f := breakFlags{wait: duration(lockfile.LockWait)}
+	cmd := &cobra.Command{
+		Use: "break ID", Short: "Take over somebody else's lock", Long: maintBreakLong, Example: maintBreakExample,
+		Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeLockIDs,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.maintBreak(cmd.Context(), &f, args[0]) },
+	}
+	cmd.Flags().StringVarP(&f.req.Reason, "reason", "m", "", "why: everybody sees it")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	cmd.Flags().Var(&f.wait, "wait", "how long to wait for what is in flight")
+	return cmd
+}
+
+func (a *app) maintBreak(ctx context.Context, f *breakFlags, id string) error {
+	if f.req.Reason == "" {
+		return usage("breaking a lock needs a reason: -m TEXT")
+	}
+	l, why, err := a.oneLock(ctx, "break", id)
+	if err != nil {
+		return err
+	}
+	if !f.yes {
+		if err := a.confirmBreak(l); err != nil {
+			return err
+		}
+	}
+	f.req.ID, f.req.NewID, f.req.WaitS = l.ID, lockfile.NewID(), waitSeconds(f.wait)
+	reply, err := a.breakLock(ctx, f.req, why)
+	if err != nil {
+		return a.interrupted("break lock "+l.ID, err)
+	}
+	if err := a.answer(reply, func() { a.writeLocked(reply) }); err != nil {
+		return err
+	}
+	return code(reply.Code)
+}
+
+// confirmBreak shows whose lock it is and has the target typed.
+func (a *app) confirmBreak(l api.Lock) error {
+	if a.json() {
+		return usage("nobody can be asked with -o json: say --yes")
+	}
+	a.note("This takes over the lock of %s, who may still be at work:", clean(ownerWithTTY(l)))
+	a.note("  %s", a.lockLine(l))
+	if !l.Abandoned && l.Owner != "" {
+		a.note("  their session is alive: ask them first")
+	}
+	switch typed := a.prompt("Type " + l.Target + " to break it: "); typed {
+	case l.Target:
+		return nil
+	case "":
+		return usage("nothing was typed, the lock stands; where nobody can be asked, say --yes")
+	default:
+		return api.Errorf(api.CodeFailed, "cannot break lock %s: %q was typed, not %q; the lock stands", l.ID, typed, l.Target)
+	}
+}
+
+func (a *app) breakLock(ctx context.Context, req api.MaintenanceBreak, why error) (reply api.MaintenanceReply, err error) {
+	if why == nil {
+		var c *api.Client
+		if c, err = a.client(); err == nil {
+			err = a.watched(func(show api.Progress) (err error) {
+				reply, err = c.MaintenanceBreak(ctx, req, show)
+				return err
+			})
+		}
+		if err == nil || !api.IsUnreachable(err) {
+			return reply, err
+		}
+		why = err
+	}
+	d, why, err := a.direct(why, false)
+	if err != nil {
+		return reply, directFailed("break lock "+req.ID, why, err)
+	}
+	err = a.watched(func(show api.Progress) (err error) {
+		reply, err = d.breakLock(ctx, req, show)
+		return err
+	})
+	return reply, err
+}

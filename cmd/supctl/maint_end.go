@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/supd/supd/internal/api"
+)
+
+const maintEndLong = `Take away your own lock. If others hold the target too, says who, and that is
+all. The last lock goes only after the service was tried out:
+
+  running and every check passes   released, supervised again
+  down                             say --start or --leave-stopped
+  running but failing              refused, unless --force
+
+With --start a service that does not come up keeps its lock. After the release a
+grace time only alerts and does not act.
+
+Without the daemon nothing can be tried out: --leave-stopped or --force.`
+
+const maintEndExample = `  supctl maintenance end db
+  supctl maintenance end db --start
+  supctl maintenance end db --leave-stopped
+  supctl maintenance end --mine --force`
+
+// endFlags are what `maintenance end` was told.
+type endFlags struct {
+	targets
+	req  api.MaintenanceEnd
+	mine bool
+	wait duration
+}
+
+func (a *app) maintEndCommand() *cobra.Command {
+	var f endFlags
+	cmd := &cobra.Command{
+		Use: "end TARGET…", Short: "Take away your own lock, after a try-out", Long: maintEndLong, Example: maintEndExample,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.maintEnd(cmd.Context(), &f, args) },
+	}
+	f.on(a, cmd)
+	fl := cmd.Flags()
+	fl.BoolVar(&f.req.Start, "start", false, "start it, wait for its checks, then release")
+	fl.BoolVar(&f.req.LeaveStopped, "leave-stopped", false, "release it; it stays down until somebody starts it")
+	fl.BoolVar(&f.req.Force, "force", false, "release it as it is, failing or not tried out")
+	fl.BoolVar(&f.mine, "mine", false, "all of your own, also those of your other sessions")
+	fl.Var(&f.wait, "wait", "how long to wait for what is in flight")
+	cmd.MarkFlagsMutuallyExclusive("start", "leave-stopped")
+	return cmd
+}
+
+func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
+	names, err := f.of(args, !f.mine)
+	if err != nil {
+		return err
+	}
+	listed, why, err := a.listLocks(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if f.req.IDs, err = a.ownLocks(listed.Locks, names, f.mine); err != nil {
+		return err
+	}
+	f.req.WaitS = f.wait.seconds()
+	reply, err := a.endLocks(ctx, f.req, why)
+	if err != nil {
+		return a.interrupted("end the lock", err)
+	}
+	if err := a.answer(reply, func() { a.writeEnded(reply) }); err != nil {
+		return err
+	}
+	return code(reply.Code)
+}
+
+// endLocks asks the daemon, unless it is known not to answer (why), and else
+// takes the files away itself.
+func (a *app) endLocks(ctx context.Context, req api.MaintenanceEnd, why error) (reply api.MaintenanceReply, err error) {
+	if why == nil {
+		var c *api.Client
+		if c, err = a.client(); err == nil {
+			err = a.watched(func(show api.Progress) (err error) {
+				reply, err = c.MaintenanceEnd(ctx, req, show)
+				return err
+			})
+		}
+		if err == nil || !api.IsUnreachable(err) {
+			return reply, err
+		}
+		why = err
+	}
+	if req.Start {
+		return reply, api.Errorf(api.CodeUnreachable, "cannot start and verify without supd: %v; the lock stays", why).
+			WithNext("start supd, or end it with --leave-stopped or --force")
+	}
+	d, why, err := a.direct(why, false)
+	if err != nil {
+		return reply, directFailed("end the lock", why, err)
+	}
+	reply, err = d.end(ctx, req)
+	var broken *api.BrokenError
+	if api.CodeOf(err) == api.CodeNotFound && errors.As(why, &broken) {
+		// The daemon had done it before it went away.
+		return api.MaintenanceReply{Notes: []string{"supd went away, but had ended the lock before"}}, nil
+	}
+	return reply, err
+}
+
+func (a *app) writeEnded(r api.MaintenanceReply) {
+	for _, l := range r.Locks {
+		if a.flags.quiet {
+			break
+		}
+		a.say("%s %s", endedHeading(r, l), a.lockLine(l))
+	}
+	for _, l := range r.Remaining {
+		a.say("  still locked by %s since %s: %s", clean(l.Owner), a.clock(l.Since), a.lockLine(l))
+	}
+	for _, f := range r.InFlight {
+		a.say("  in flight: %s", clean(f.Text))
+	}
+	for _, n := range r.NotReady {
+		a.say("  to fix: %s", clean(n))
+	}
+	for _, n := range r.Notes {
+		a.note("  %s", clean(n))
+	}
+	if r.Next != "" {
+		a.hint("  next: %s", clean(r.Next))
+	}
+}
+
+// endedHeading tells a target that is free from one that others hold.
+func endedHeading(r api.MaintenanceReply, ended api.Lock) string {
+	for _, l := range r.Remaining {
+		if l.Target == ended.Target || l.Target == "--all" {
+			return "YOUR LOCK IS GONE, STILL HELD"
+		}
+	}
+	return "RELEASED"
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/supd/supd/internal/api"
+)
+
+func (a *app) maintListCommand() *cobra.Command {
+	var t targets
+	cmd := &cobra.Command{
+		Use: "list [TARGET…]", Short: "All locks", Example: "  supctl maintenance list\n  supctl maintenance list db -o json",
+		Long: "All locks with their owners, reasons and ages. Exit code 8 if a lock file cannot\nbe read: what it covers counts as locked.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names, err := t.of(args, false)
+			if err != nil {
+				return err
+			}
+			r, why, err := a.listLocks(cmd.Context(), names)
+			if err != nil {
+				return err
+			}
+			if why != nil {
+				a.hint("%s; read from the lock files", clean(why.Error()))
+			}
+			if r.Locks == nil {
+				r.Locks = []api.Lock{}
+			}
+			if err := a.answer(r, func() { a.writeLocks(r) }); err != nil {
+				return err
+			}
+			if len(r.Unreadable) > 0 {
+				return code(api.CodeUnknown)
+			}
+			return nil
+		},
+	}
+	t.on(a, cmd)
+	return cmd
+}
+
+func (a *app) writeLocks(r api.LocksReply) {
+	if len(r.Locks)+len(r.Unreadable) == 0 {
+		a.say("no locks")
+	}
+	t := table{head: []string{"ID", "TARGET", "OWNER", "SINCE", "AGE", "UNTIL", "TICKET", "STATE", "REASON"}, colour: a.colour()}
+	for _, l := range r.Locks {
+		t.addCells(cell{l.ID, bold}, cell{text: l.Target}, cell{text: ownerWithTTY(l)}, cell{text: a.clock(l.Since)}, cell{text: a.since(l.Since)},
+			cell{text: a.maybeClock(l.Until)}, cell{text: l.Ticket}, lockState(l), cell{text: l.Reason})
+	}
+	t.write(a.out)
+	for _, b := range r.Unreadable {
+		target := b.Target
+		if target == "" {
+			target = "everything"
+		}
+		a.say("%s", painted(cell{"! " + clean(target) + " counts as locked: cannot read " + clean(b.File) + ": " + clean(b.Reason), red}, t.colour))
+	}
+}
+
+func ownerWithTTY(l api.Lock) string {
+	return strings.Join(notEmpty(l.Owner, l.TTY), " ")
+}
+
+// lockState is what is out of the ordinary about a lock.
+func lockState(l api.Lock) cell {
+	p := plain
+	var words []string
+	for _, w := range [...]struct {
+		is    bool
+		word  string
+		paint paint
+	}{
+		{l.Overdue, "overdue", red}, {!l.Ready, "not ready", yellow}, {l.Abandoned, "abandoned", yellow},
+		{l.Orphaned, "orphaned", yellow}, {l.Stopped, "meant down", plain}, {l.Mine, "mine", plain},
+	} {
+		if w.is {
+			words = append(words, w.word)
+			if p == plain {
+				p = w.paint
+			}
+		}
+	}
+	return cell{strings.Join(words, ", "), p}
+}
+
+// lockIDs offers ids for completion.
+func (a *app) completeLockIDs(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	const directive = cobra.ShellCompDirectiveNoFileComp
+	if len(args) > 0 {
+		return nil, directive
+	}
+	r, _, err := a.listLocks(cmd.Context(), nil)
+	if err != nil {
+		return nil, directive
+	}
+	var ids []string
+	for _, l := range r.Locks {
+		if strings.HasPrefix(l.ID, typed) {
+			ids = append(ids, l.ID+"\t"+clean(l.Target+" "+l.Owner))
+		}
+	}
+	slices.Sort(ids)
+	return ids, directive
+}

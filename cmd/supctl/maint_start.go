@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/lockfile"
+)
+
+const maintStartLong = `Lock TARGET: until you end the lock, nothing acts on it but you. Waits until what
+is in flight is over; when the wait runs out, the lock stays and the exit code is
+6: the same command waits again, with the same lock.
+
+A lock is always granted. When something is missing that policy wants (a reason,
+a ticket, a fresh backup), or --stop did not bring it down, the answer is LOCKED,
+NOT READY and the exit code 7: do not begin before that is mended. Several
+targets: all or none.
+
+When supd does not answer within two seconds, supctl writes the lock itself; supd
+honours it when it comes back.`
+
+const maintStartExample = `  supctl maintenance start db
+  supctl maintenance start db -m "index rebuild" --for 2h
+  supctl maintenance start db --stop -m "move to new disk" --ticket OPS-17
+  supctl maintenance start @web --wait 5m`
+
+// startFlags are what `maintenance start` was told.
+type startFlags struct {
+	targets
+	req  api.MaintenanceStart
+	till duration
+	wait duration
+}
+
+func (a *app) maintStartCommand() *cobra.Command {
+	f := startFlags{wait: duration(lockfile.LockWait)}
+	cmd := &cobra.Command{
+		Use: "start TARGET…", Short: "Lock: nothing acts on it but you", Long: maintStartLong, Example: maintStartExample,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.maintStart(cmd.Context(), &f, args) },
+	}
+	f.on(a, cmd)
+	fl := cmd.Flags()
+	fl.StringVarP(&f.req.Reason, "reason", "m", "", "why: everybody sees it")
+	fl.Var(&f.till, "for", "expected end, from now; after it the lock is overdue and still holds")
+	fl.StringVar(&f.req.Ticket, "ticket", "", "`ID` of the ticket or change")
+	fl.BoolVar(&f.req.Stop, "stop", false, "bring it down under the lock, and prove that it is")
+	fl.Var(&f.wait, "wait", "how long to wait for what is in flight")
+	fl.BoolVar(&f.req.RequireIsolated, "require-isolated", false, "not ready if something else could still act on it")
+	return cmd
+}
+
+// waitMin stands for --wait 0s: on the wire 0 means the default.
+const waitMin = time.Millisecond
+
+func waitSeconds(d duration) float64 { return max(time.Duration(d), waitMin).Seconds() }
+
+func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) error {
+	names, err := f.of(args, true)
+	if err != nil {
+		return err
+	}
+	f.req.ForS, f.req.WaitS = f.till.seconds(), waitSeconds(f.wait)
+	for _, n := range names {
+		f.req.Locks = append(f.req.Locks, api.NewLock{ID: lockfile.NewID(), Target: n})
+	}
+	reply, err := a.takeLocks(ctx, f.req)
+	if err == nil && a.fill(&f.req, reply.Missing) {
+		reply, err = a.takeLocks(ctx, f.req) // the same ids: the same locks, now with what was missing
+	}
+	if err != nil {
+		return a.startFailed(ctx, f.req, err)
+	}
+	if err := a.answer(reply, func() { a.writeLocked(reply) }); err != nil {
+		return err
+	}
+	return code(reply.Code)
+}
+
+// fill asks for what policy misses and only the person can say. It returns
+// whether there is something new to be sent.
+func (a *app) fill(req *api.MaintenanceStart, missing []string) bool {
+	if !a.canAsk() {
+		return false
+	}
+	changed := false
+	for _, m := range missing {
+		into := map[string]*string{"reason": &req.Reason, "ticket": &req.Ticket}[m]
+		if into == nil {
+			continue
+		}
+		if text := a.prompt("locked; policy wants a " + m + ": "); text != "" {
+			*into, changed = text, true
+		}
+	}
+	return changed
+}
+
+// hungAfter is how long the daemon may be silent beyond --wait before it counts
+// as hung in the middle of a request.
+const hungAfter = 15 * time.Second
+
+// takeLocks asks the daemon, and does the same steps itself, with the same ids,
+// when it does not answer: one lock, whoever writes it.
+func (a *app) takeLocks(ctx context.Context, req api.MaintenanceStart) (reply api.MaintenanceReply, err error) {
+	c, err := a.client()
+	if err == nil {
+		alive, heard, stop := guard(ctx, api.Seconds(req.WaitS)+hungAfter)
+		err = a.watched(func(show api.Progress) (err error) {
+			reply, err = c.MaintenanceStart(alive, req, func(text string) { heard(); show(text) })
+			return causeOf(alive, err)
+		})
+		stop()
+	}
+	if err == nil || !api.IsUnreachable(err) {
+		return reply, err
+	}
+	d, why, err := a.direct(err, true)
+	if err != nil {
+		return reply, directFailed("lock "+joinTargets(lockTargets(req)), why, err)
+	}
+	err = a.watched(func(show api.Progress) (err error) {
+		reply, err = d.start(ctx, req, show)
+		return err
+	})
+	return reply, err
+}
+
+// guard is a context that ends with *api.NotAnsweringError when heard was not
+// called for the given time.
+func guard(ctx context.Context, silence time.Duration) (alive context.Context, heard, stop func()) {
+	alive, cancel := context.WithCancelCause(ctx)
+	t := time.AfterFunc(silence, func() { cancel(&api.NotAnsweringError{After: silence}) })
+	return alive, func() { t.Reset(silence) }, func() { t.Stop(); cancel(nil) }
+}
+
+// startFailed says what stands after an error: an interrupted wait leaves the
+// locks where they are.
+func (a *app) startFailed(ctx context.Context, req api.MaintenanceStart, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	targets := joinTargets(lockTargets(req))
+	listed, _, lerr := a.listLocks(context.WithoutCancel(ctx), nil)
+	if lerr != nil {
+		return api.Errorf(api.CodeUnknown, "cannot tell whether %s is locked: interrupted, and then: %v", targets, lerr).WithNext("supctl maintenance list")
+	}
+	for _, l := range listed.Locks {
+		for _, asked := range req.Locks {
+			if l.ID == asked.ID || l.Mine && l.Target == asked.Target {
+				return api.Errorf(api.CodeInFlight, "cannot wait any longer: interrupted; %s is locked, but an action may still be in flight", l.Target).
+					WithNext("the same command waits again with the same lock; supctl maintenance end " + targets + " takes it away")
+			}
+		}
+	}
+	return api.Errorf(api.CodeFailed, "cannot lock %s: interrupted; it is not locked", targets)
+}
+
+func lockTargets(req api.MaintenanceStart) []string {
+	names := make([]string, len(req.Locks))
+	for i, l := range req.Locks {
+		names[i] = l.Target
+	}
+	return names
+}
+
+// Headings of an answer to `maintenance start` and `break`, by exit code.
+func heading(code int) string {
+	switch code {
+	case api.CodeInFlight:
+		return "LOCKED, IN FLIGHT"
+	case api.CodeNotReady:
+		return "LOCKED, NOT READY"
+	}
+	return "LOCKED"
+}
+
+func (a *app) writeLocked(r api.MaintenanceReply) {
+	var names []string
+	for _, l := range r.Locks {
+		names = append(names, l.Target)
+		a.say("%s %s", heading(r.Code), a.lockLine(l))
+	}
+	for _, f := range r.InFlight {
+		a.say("  in flight: %s", clean(f.Text))
+	}
+	for _, n := range r.NotReady {
+		a.say("  to fix: %s", clean(n))
+	}
+	for _, n := range r.Notes {
+		a.note("  %s", clean(n))
+	}
+	next := r.Next
+	if next == "" {
+		next = nextForLocked(r.Code, joinTargets(names))
+	}
+	a.hint("  next: %s", clean(next))
+}
+
+func nextForLocked(code int, targets string) string {
+	switch code {
+	case api.CodeInFlight:
+		return "the same command waits again with the same lock"
+	case api.CodeNotReady:
+		return "mend this before you begin; supctl maintenance end " + targets + " gives up"
+	}
+	return "work, then supctl maintenance end " + targets
+}
+
+// lockLine describes a lock in one line.
+func (a *app) lockLine(l api.Lock) string {
+	text := fmt.Sprintf("%s  id %s  by %s", clean(l.Target), clean(l.ID), clean(l.Owner))
+	if l.Until != nil {
+		text += "  until " + a.clock(*l.Until)
+	}
+	if l.Reason != "" {
+		text += "  " + clean(l.Reason)
+	}
+	return text
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/who"
+	"github.com/supd/supd/lockfile"
+)
+
+// listLocks lists locks, from the daemon or, where none answers, from the files.
+// why is then what kept the daemon from answering.
+func (a *app) listLocks(ctx context.Context, targets []string) (r api.LocksReply, why error, err error) {
+	c, err := a.client()
+	if err == nil {
+		r, err = c.Locks(ctx, targets)
+	}
+	if err == nil || !api.IsUnreachable(err) {
+		return r, nil, err
+	}
+	d, why, err := a.direct(err, false)
+	if err != nil {
+		return r, why, directFailed("list locks", why, err)
+	}
+	r, err = d.list(targets)
+	return r, why, err
+}
+
+// ownLocks resolves targets to the ids of the caller's own locks, because what
+// changes locks goes by id: a request that a hung daemon works off late must not
+// hit a newer lock. Per target: this session's; where it has none, the one that
+// the same login took elsewhere. all is every one of the same login.
+func (a *app) ownLocks(locks []api.Lock, targets []string, all bool) ([]string, error) {
+	me, err := who.Self()
+	if err != nil {
+		return nil, err
+	}
+	if all && len(targets) == 0 {
+		return a.everyOwn(locks, me)
+	}
+	var ids []string
+	for _, t := range targets {
+		on := slices.DeleteFunc(slices.Clone(locks), func(l api.Lock) bool { return l.Target != t })
+		own, err := ownOn(t, on, locks, me, all)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range own {
+			ids = append(ids, l.ID)
+		}
+	}
+	return ids, nil
+}
+
+func (a *app) everyOwn(locks []api.Lock, me lockfile.Owner) (ids []string, err error) {
+	for _, l := range locks {
+		if sameLogin(l, me) {
+			ids = append(ids, l.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, api.Errorf(api.CodeNotFound, "cannot end locks of %s: there are none", me.Name).WithNext("supctl maintenance list")
+	}
+	return ids, nil
+}
+
+// ownOn picks from the locks on one target; locks are all there are, to tell why
+// nothing was found.
+func ownOn(target string, on, locks []api.Lock, me lockfile.Owner, all bool) ([]api.Lock, error) {
+	session := slices.DeleteFunc(slices.Clone(on), func(l api.Lock) bool { return !l.Mine })
+	login := slices.DeleteFunc(slices.Clone(on), func(l api.Lock) bool { return !l.Mine && !sameLogin(l, me) })
+	switch {
+	case all && len(login) > 0:
+		return login, nil
+	case len(session) > 0:
+		return session, nil
+	case len(login) == 1:
+		return login, nil
+	case len(login) > 1:
+		return nil, api.Errorf(api.CodeVerify, "cannot tell which lock on %s is meant: you hold %d, none of them from this session", target, len(login)).
+			WithNext("--mine takes them all; supctl maintenance list shows them")
+	case len(on) > 0:
+		return nil, api.Errorf(api.CodeHeld, "cannot end the lock on %s: it is not yours but belongs to %s", target, owners(on)).
+			WithNext("ask them, or, if they cannot be reached: supctl maintenance break " + on[0].ID + " -m REASON")
+	}
+	e := api.Errorf(api.CodeNotFound, "cannot end the lock on %s: there is none", target)
+	for _, l := range locks {
+		if slices.Contains(l.Members, target) || l.Target == "--all" {
+			return nil, e.WithNext("it is covered by the lock of " + l.Owner + " on " + l.Target + ": supctl maintenance show " + l.ID)
+		}
+	}
+	return nil, e.WithNext("supctl maintenance list")
+}
+
+// sameLogin compares as lockfile.Owner.SameLogin does.
+func sameLogin(l api.Lock, me lockfile.Owner) bool {
+	o := lockfile.Owner{UID: int64(l.UID), LoginUID: lockfile.NoLogin}
+	if l.LoginUID != nil {
+		o.LoginUID = int64(*l.LoginUID)
+	}
+	return o.SameLogin(me)
+}
+
+// owners names who holds locks, each once.
+func owners(locks []api.Lock) string {
+	var names []string
+	for _, l := range locks {
+		if !slices.Contains(names, l.Owner) {
+			names = append(names, l.Owner)
+		}
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/supd/supd/configs"
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/lockfile"
+)
+
+// policy is what the config wants of a lock. None of it refuses one.
+type policy struct {
+	notReady []string // what to fix
+	missing  []string // what of it the person could say
+	notes    []string
+	until    time.Time
+}
+
+// policy judges a request by the config on disk.
+func (d *direct) policy(targets []lockfile.Target, req api.MaintenanceStart) policy {
+	var p policy
+	now := d.a.now().Round(time.Second)
+	if req.ForS > 0 {
+		p.until = now.Add(api.Seconds(req.ForS))
+	}
+	if req.Stop {
+		p.fix("supd does not answer, so --stop stopped nothing: stop it by its own means, then check that it is down")
+	}
+	if req.RequireIsolated {
+		p.fix("what else could act on it cannot be examined without supd")
+	}
+	rules, err := d.rules(targets)
+	if err != nil {
+		p.notes = append(p.notes, fmt.Sprintf("the config's policy for locks was not asked: %v", err))
+	}
+	req.Reason, req.Ticket = d.words(targets, req)
+	for _, m := range rules {
+		p.judge(m, req)
+		if end := now.Add(m.DefaultDuration); req.ForS == 0 && m.DefaultDuration > 0 && (p.until.IsZero() || end.Before(p.until)) {
+			p.until = end
+		}
+	}
+	return p
+}
+
+// rules are the policies of all services of the targets.
+func (d *direct) rules(targets []lockfile.Target) ([]configs.Maintenance, error) {
+	if _, err := os.Stat(d.config); errors.Is(err, fs.ErrNotExist) && d.a.flags.config == "" {
+		return nil, nil // no config, no policy
+	}
+	plan, mistakes := configs.Load(d.config, configs.Options{StateDir: d.dir.Path()})
+	if len(mistakes) > 0 {
+		return nil, mistakes[0:1].Err()
+	}
+	names := plan.NamesOf()
+	lp := lockfile.Plan{Services: names.Services, Groups: names.Groups}
+	var out []configs.Maintenance
+	for _, t := range targets {
+		if t.Kind == lockfile.TargetHost {
+			out = append(out, plan.Maintenance)
+		}
+		r, err := d.dir.Resolve(t, &lp)
+		if err != nil {
+			return out, err
+		}
+		for name := range r.Members {
+			if s := plan.Services[name]; s != nil {
+				out = append(out, s.Maintenance)
+			}
+		}
+	}
+	return out, nil
+}
+
+// words are reason and ticket of the request, or those that the caller's lock on
+// the first target has already.
+func (d *direct) words(targets []lockfile.Target, req api.MaintenanceStart) (reason, ticket string) {
+	reason, ticket = req.Reason, req.Ticket
+	for _, l := range d.dir.Locks().Locks {
+		if l.Target == targets[0] && l.Owner.Same(d.me) {
+			if reason == "" {
+				reason = l.Reason
+			}
+			if ticket == "" {
+				ticket = l.Ticket
+			}
+		}
+	}
+	return reason, ticket
+}
+
+func (p *policy) judge(m configs.Maintenance, req api.MaintenanceStart) {
+	if m.RequireReason && req.Reason == "" {
+		p.miss("reason", "a reason is required: the same command again, with -m TEXT")
+	}
+	if !m.TicketOK(req.Ticket) {
+		p.miss("ticket", fmt.Sprintf("a ticket that matches %q is required, not %q: the same command again, with --ticket ID", m.RequireTicket, req.Ticket))
+	}
+	if len(m.Require) > 0 {
+		p.fix("without supd these checks could not be run: " + quotedList(m.Require))
+	}
+}
+
+func (p *policy) miss(what, text string) {
+	if !slices.Contains(p.missing, what) {
+		p.missing = append(p.missing, what)
+	}
+	p.fix(text)
+}
+
+func (p *policy) fix(text string) {
+	if !slices.Contains(p.notReady, text) {
+		p.notReady = append(p.notReady, text)
+	}
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+const startLong = `Want a service up. What it depends on is started first and waited for. Clears an
+operator stop or a restart limit; a lock of somebody else stands in the way
+(exit code 4), and so does a failing check that holds it (interlock).`
+
+func (a *app) startCommand() *cobra.Command {
+	var f actFlags
+	f.action.Verb = "start"
+	cmd := &cobra.Command{
+		Use: "start TARGET…", Short: "Want a service up", Long: startLong,
+		Example: "  supctl start db\n  supctl start @web --timeout 1m\n  supctl start db --override-interlock -m \"disk replaced\"",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.act(cmd.Context(), &f, args) },
+	}
+	f.on(a, cmd)
+	f.waiting(cmd)
+	f.overriding(cmd)
+	return cmd
+}
+
+const stopLong = `Want a service down, for everybody, until somebody starts it: also after a crash
+or restart of supd, and after a reboot. To keep it from being touched while you
+work on it, take a lock: supctl maintenance start TARGET --stop.
+
+Services that depend on it and run are named, and taken down only with
+--with-dependents.`
+
+func (a *app) stopCommand() *cobra.Command {
+	var f actFlags
+	f.action.Verb = "stop"
+	cmd := &cobra.Command{
+		Use: "stop TARGET…", Short: "Want a service down until somebody starts it", Long: stopLong,
+		Example: "  supctl stop db -m \"not needed before May\"\n  supctl stop db --with-dependents",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.act(cmd.Context(), &f, args) },
+	}
+	f.on(a, cmd)
+	f.waiting(cmd)
+	f.overriding(cmd)
+	cmd.Flags().BoolVar(&f.action.WithDependents, "with-dependents", false, "also stop what depends on it, first")
+	return cmd
+}
+
+const restartLong = `Stop a service and start it again: one action, which a lock waits for as a whole.
+Puts a pending change of its config in force.`
+
+func (a *app) restartCommand() *cobra.Command {
+	var f actFlags
+	f.action.Verb = "restart"
+	cmd := &cobra.Command{
+		Use: "restart TARGET…", Short: "Stop and start a service", Long: restartLong,
+		Example: "  supctl restart web\n  supctl restart @web --timeout 2m",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.act(cmd.Context(), &f, args) },
+	}
+	f.on(a, cmd)
+	f.waiting(cmd)
+	f.overriding(cmd)
+	return cmd
+}
+
+const signalLong = `Send a signal to the service's main process. SIGNAL is a name with or without
+SIG, or a number; it stands before or after the targets, or with -s. A signal
+that ends the process is a deliberate stop only through supctl stop.`
+
+func (a *app) signalCommand() *cobra.Command {
+	var f actFlags
+	f.action.Verb = "signal"
+	cmd := &cobra.Command{
+		Use: "signal SIGNAL TARGET…", Short: "Send a signal to a service", Long: signalLong,
+		Example: "  supctl signal HUP web\n  supctl signal web db -s USR1",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.action.Signal == "" {
+				f.action.Signal, args = signalIn(args)
+			}
+			if !isSignal(f.action.Signal) {
+				return usage("no signal: name one such as HUP or USR1, as in: supctl signal HUP web")
+			}
+			return a.act(cmd.Context(), &f, args)
+		},
+	}
+	f.on(a, cmd)
+	f.overriding(cmd)
+	cmd.Flags().StringVarP(&f.action.Signal, "signal", "s", "", "the `SIGNAL`")
+	return cmd
+}
+
+// signalIn takes the signal off the arguments: the first one, or the last.
+func signalIn(args []string) (signal string, rest []string) {
+	if len(args) == 0 {
+		return "", nil
+	}
+	if isSignal(args[0]) {
+		return args[0], args[1:]
+	}
+	last := len(args) - 1
+	return args[last], args[:last]
+}
+
+// isSignal accepts names in capitals and numbers: a service called "hup" is
+// still a service.
+func isSignal(s string) bool {
+	if n := strings.Trim(s, "0123456789"); s != "" && n == "" {
+		return len(s) <= 2 && s[0] != '0' && (len(s) < 2 || s <= "64")
+	}
+	if s != strings.ToUpper(s) {
+		return false
+	}
+	return unix.SignalNum("SIG"+strings.TrimPrefix(s, "SIG")) != 0
+}
