@@ -1,0 +1,257 @@
+package hands
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/lockfile"
+)
+
+const (
+	// phaseStopping stands in the record while a service is being brought down.
+	phaseStopping = "stopping"
+	// killWait is how long SIGKILL may take to empty the tree; longer means a process stuck in the kernel.
+	killWait = 10 * time.Second
+)
+
+// down brings one instance down. It runs in a helper, and in supd itself only if its helper was killed.
+type down struct {
+	order  order
+	table  *proc.Table
+	exe    string
+	record recorder
+	say    func(word)
+}
+
+// run returns when nothing of the instance is alive, or an error that names what is.
+func (d *down) run() (StopResult, error) {
+	var res StopResult
+	deadline := time.Now().Add(d.order.Timeout)
+	main, err := d.openMain()
+	if err != nil {
+		return res, err
+	}
+	if main != nil {
+		defer main.Forget()
+		if err := d.ask(main, &res, deadline); err != nil {
+			return res, err
+		}
+		if !waitDone(main, deadline) {
+			res.Killed = true
+		}
+	}
+	left, err := d.members()
+	if err != nil {
+		return res, err
+	}
+	if len(left) > 0 && !res.Killed {
+		// The main process is gone and left these behind: they are asked once, in what remains of the time.
+		res.Leftovers = pidsOf(left)
+		if err := d.markTerm(proc.Identity{}); err != nil {
+			return res, err
+		}
+		for _, id := range left {
+			d.signalMember(id, unix.Signal(d.order.Signal))
+		}
+		res.Killed = !d.waitEmpty(deadline)
+	}
+	if res.Killed {
+		if err := d.kill(main); err != nil {
+			return res, err
+		}
+	}
+	res.Gone = true
+	return res, d.settle()
+}
+
+// openMain finds the main process; nil if it is no more.
+func (d *down) openMain() (*proc.Process, error) {
+	if d.order.Target.IsZero() {
+		return nil, nil
+	}
+	main, err := d.table.Open(d.order.Target)
+	if errors.Is(err, proc.ErrGone) || errors.Is(err, proc.ErrNotSame) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("cannot stop %q: %w", d.order.Service, err)
+	}
+	if !main.Alive() {
+		main.Forget()
+		return nil, nil
+	}
+	return main, nil
+}
+
+// ask tells the main process to go, by signal or by its stop program.
+func (d *down) ask(main *proc.Process, res *StopResult, deadline time.Time) error {
+	// Before the signal: from here on the target's life belongs to this action, whoever dies.
+	if err := d.markTerm(main.Identity()); err != nil {
+		return err
+	}
+	if d.order.Script != nil {
+		s := *d.order.Script
+		if left := time.Until(deadline); s.Timeout == 0 || s.Timeout > left {
+			s.Timeout = max(left, time.Millisecond)
+		}
+		r, err := d.runScript(s)
+		if err != nil {
+			return err
+		}
+		res.Script = &r
+		return nil
+	}
+	sig := unix.Signal(d.order.Signal)
+	if err := main.Signal(sig); err != nil && !errors.Is(err, proc.ErrGone) {
+		return fmt.Errorf("cannot stop %q: %w", d.order.Service, err)
+	}
+	if sig != unix.SIGKILL {
+		main.Signal(unix.SIGCONT) // a stopped process would not get to see the request
+	}
+	return nil
+}
+
+func (d *down) markTerm(target proc.Identity) error {
+	err := d.record(func(r *lockfile.Record) {
+		r.Phase, r.TermSent = phaseStopping, true
+		if !target.IsZero() {
+			r.Target = recorded(target)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("cannot stop %q: cannot write down what is about to be done: %w", d.order.Service, err)
+	}
+	return nil
+}
+
+// members is what is alive of the instance: its cgroup if it has one, else what can be told by descent, session and mark.
+func (d *down) members() ([]proc.Identity, error) {
+	if d.order.Cgroup == "" {
+		return proc.Members(d.order.Service, d.order.Gen, d.order.Target)
+	}
+	pids, err := d.cgroup().Procs()
+	if err != nil {
+		return nil, fmt.Errorf("cannot stop %q: %w", d.order.Service, err)
+	}
+	var ids []proc.Identity
+	for _, pid := range pids {
+		if id, err := proc.Identify(pid); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func (d *down) cgroup() *proc.Cgroup { return &proc.Cgroup{Path: d.order.Cgroup} }
+
+func (d *down) signalMember(id proc.Identity, sig unix.Signal) {
+	// One that has gone meanwhile is what was wanted.
+	if d.order.Cgroup != "" {
+		d.cgroup().SignalMember(id.PID, sig)
+	} else {
+		proc.SignalIdentity(id, sig)
+	}
+}
+
+// waitEmpty waits until no member lives; false at the deadline.
+func (d *down) waitEmpty(deadline time.Time) bool {
+	if d.order.Cgroup != "" {
+		empty, err := d.cgroup().WaitEmpty(time.Until(deadline))
+		return err == nil && empty
+	}
+	for {
+		left, err := d.members()
+		if err != nil {
+			return false
+		}
+		if len(left) == 0 {
+			return true
+		}
+		for _, id := range left {
+			p, err := d.table.Open(id)
+			if err != nil {
+				continue
+			}
+			gone := waitDone(p, deadline)
+			p.Forget()
+			if !gone {
+				return false
+			}
+		}
+	}
+}
+
+// kill ends the whole tree with SIGKILL and waits for it.
+func (d *down) kill(main *proc.Process) error {
+	deadline := time.Now().Add(killWait)
+	if main != nil {
+		main.Signal(unix.SIGKILL)
+	}
+	if d.order.Cgroup != "" {
+		if err := d.cgroup().Kill(); err != nil {
+			return fmt.Errorf("cannot stop %q: %w", d.order.Service, err)
+		}
+	}
+	for {
+		left, err := d.members()
+		if err != nil {
+			return err
+		}
+		for _, id := range left {
+			d.signalMember(id, unix.SIGKILL)
+		}
+		gone := d.waitEmpty(deadline)
+		if gone && (main == nil || waitDone(main, deadline)) {
+			return nil
+		}
+		if !time.Now().Before(deadline) {
+			if main != nil && main.Alive() {
+				left = append(left, main.Identity())
+			}
+			return fmt.Errorf("cannot stop %q: %s does not die of SIGKILL (stuck in the kernel?)", d.order.Service, pidList(pidsOf(left)))
+		}
+	}
+}
+
+// settle writes down that it is over: no note, so that the next supd does not take this for a crash.
+func (d *down) settle() error {
+	err := proc.Notes{Dir: d.order.Notes}.Remove(d.order.Service)
+	if d.order.Cgroup != "" {
+		d.cgroup().Remove() // an empty one in the way harms nobody
+	}
+	phase := lockfile.PhaseDone
+	if d.order.Then {
+		phase = lockfile.PhaseStopped
+	}
+	return errors.Join(err, d.record(func(r *lockfile.Record) {
+		r.Phase, r.TermSent, r.Target = phase, false, lockfile.Proc{}
+	}))
+}
+
+// waitDone waits for the end of p; false at the deadline.
+func waitDone(p *proc.Process, deadline time.Time) bool {
+	t := time.NewTimer(time.Until(deadline))
+	defer t.Stop()
+	select {
+	case <-p.Done():
+		return true
+	default:
+	}
+	select {
+	case <-p.Done():
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+func pidsOf(ids []proc.Identity) []int {
+	pids := make([]int, len(ids))
+	for i, id := range ids {
+		pids[i] = id.PID
+	}
+	return pids
+}

@@ -1,0 +1,48 @@
+package hands
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/supd/supd/internal/proc"
+)
+
+// Spec is one instance of a command service, with everything already decided.
+type Spec struct {
+	Service string
+	Gen     uint64
+	Argv    []string // Argv[0] is looked up in Env's PATH if it has no slash
+	Dir     string   // "" = /
+	Env     []string // complete and clean (see CleanEnv); Start adds SUPD_SERVICE, SUPD_GENERATION and NOTIFY_SOCKET
+	User    *proc.User
+	Umask   *uint32 // nil: supd's own
+	Nice    *int    // nil: supd's own
+	OOM     *int    // oom_score_adj; nil: 0 if supd protects itself with one below 0, else supd's own
+	Nofile  *unix.Rlimit
+	Output  Output
+	Notify  string // path of the service's notify socket, "" = none
+}
+
+// special says whether the child has to prepare itself between fork and exec, which takes the held way.
+func (s *Spec) special() bool {
+	return s.Umask != nil || s.Nice != nil || s.OOM != nil || s.Nofile != nil
+}
+
+// env is what the instance gets: Env with what names the instance. Own entries come last and so win over a config's.
+func (s *Spec) env() []string {
+	env := make([]string, 0, len(s.Env)+3)
+	env = append(env, s.Env...)
+	env = append(env, proc.EnvService+"="+s.Service, proc.EnvGeneration+"="+strconv.FormatUint(s.Gen, 10))
+	if s.Notify != "" {
+		env = append(env, "NOTIFY_SOCKET="+s.Notify)
+	}
+	return env
+}
+
+func (s *Spec) dir() string {
+	if s.Dir == "" {
+		return "/"
+	}
+	return s.Dir
+}

@@ -1,0 +1,160 @@
+package hands
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/lockfile"
+)
+
+// Start runs a new instance and returns it as soon as its program has been executed (not: ready). The permit has to cover start.
+//
+// With cgroups supd forks straight into the instance's own: killed at any instant, the next supd finds it there. Without, and for
+// instances that have to prepare themselves, the child is held back until it stands in the record and in RUN.
+// *RunningError if anything of the service is alive; *SpawnError if its program cannot be run. After an error nothing is left.
+func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
+	if err := p.Check(s.Service, lockfile.VerbStart); err != nil {
+		return nil, err
+	}
+	if len(s.Argv) == 0 {
+		return nil, &SpawnError{Service: s.Service, Why: "no command given"}
+	}
+	if err := h.mustBeDown(s.Service); err != nil {
+		return nil, err
+	}
+	env := s.env()
+	path, err := proc.FindProgram(s.Argv[0], env)
+	if err != nil {
+		return nil, &SpawnError{Service: s.Service, Why: s.Argv[0] + ": " + err.Error(), Err: err}
+	}
+	in, out, errw, err := h.stdio(s.Service, s.Output, s.User)
+	if err != nil {
+		return nil, spawnError(&s, path, err)
+	}
+	defer closeAll(in, out, errw)
+
+	note := proc.Note{Service: s.Service, Gen: s.Gen, Notify: s.Notify}
+	var g *proc.Cgroup
+	if h.Cgroups != nil {
+		if g, err = h.Cgroups.Make(s.Service, s.Gen); err != nil {
+			return nil, &SpawnError{Service: s.Service, Why: err.Error(), Err: err}
+		}
+		note.Cgroup = g.Path
+	}
+	var child *proc.Process
+	if g != nil && !s.special() {
+		child, err = h.startDirect(&s, path, env, [3]*os.File{in, out, errw}, g, note)
+	} else {
+		child, err = h.startHeld(p, &s, path, env, [3]*os.File{in, out, errw}, g, note)
+	}
+	if err != nil {
+		if g != nil {
+			g.Remove()
+		}
+		return nil, spawnError(&s, path, err)
+	}
+	if h.Cgroups != nil {
+		h.Cgroups.Sweep(s.Service, s.Gen)
+	}
+	return child, nil
+}
+
+func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
+	child, err := h.Table.Start(proc.Attr{
+		Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Cgroup: g,
+		Files: []uintptr{stdio[0].Fd(), stdio[1].Fd(), stdio[2].Fd()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if adj := ownOOMScore(); adj < 0 {
+		// From outside, microseconds after the exec: a preparation in the child would cost a start of supd's own binary.
+		os.WriteFile("/proc/"+strconv.Itoa(child.PID())+"/oom_score_adj", []byte("0"), 0)
+	}
+	note.Process, note.Started = child.Identity(), time.Now()
+	if err := h.Notes.Write(note); err != nil {
+		// The cgroup tells the next supd who it is; a service is not refused for a full RUN.
+		h.warn(s.Service, err)
+	}
+	return child, nil
+}
+
+func (h *Hands) startHeld(p *lockfile.Permit, s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
+	x := execOrder{Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Umask: s.Umask, Nice: s.Nice, OOM: s.OOM, Nofile: s.Nofile}
+	if x.OOM == nil && ownOOMScore() < 0 {
+		x.OOM = new(int)
+	}
+	child, err := startHeld(h.Table, h.exe(), s.Service, x, stdio, g, func(id proc.Identity) error {
+		if err := p.UpdateOf(s.Service, func(r *lockfile.Record) { r.Target = recorded(id) }); err != nil {
+			return err
+		}
+		note.Process, note.Started = id, time.Now()
+		return h.Notes.Write(note)
+	})
+	if err != nil {
+		h.Notes.Remove(s.Service)
+		var f *execFailure
+		if errors.As(err, &f) && f.Step != "cannot execute" && f.Step != "cannot enter the working directory" {
+			return nil, fmt.Errorf("%s: %w", f.Step, error(notErrno(f.Errno)))
+		}
+		return nil, err
+	}
+	return child, nil
+}
+
+// notErrno keeps spawnError from explaining a number whose step is known already.
+type notErrno syscall.Errno
+
+func (e notErrno) Error() string { return syscall.Errno(e).Error() }
+
+// mustBeDown is the look inside the gate that keeps a service from running twice, whatever supd believes.
+func (h *Hands) mustBeDown(service string) error {
+	if h.Cgroups != nil {
+		g := h.Cgroups.Service(service)
+		populated, err := g.Populated()
+		if err != nil {
+			return err
+		}
+		if populated {
+			pids, _ := g.Procs()
+			return &RunningError{Service: service, PIDs: pids}
+		}
+	}
+	n, err := h.Notes.Read(service)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("cannot start %q: it may be running: %w", service, err)
+	}
+	lives, err := n.Process.Lives()
+	if err != nil {
+		return fmt.Errorf("cannot start %q: it may be running: %w", service, err)
+	}
+	if lives {
+		return &RunningError{Service: service, PIDs: []int{n.Process.PID}}
+	}
+	return nil
+}
+
+// ownOOMScore is supd's own oom_score_adj, which its children inherit; 0 if it cannot be read.
+func ownOOMScore() int {
+	b, err := os.ReadFile("/proc/self/oom_score_adj")
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+	return n
+}
+
+func (h *Hands) warn(service string, err error) {
+	if h.Warn != nil {
+		h.Warn(service, err)
+	}
+}

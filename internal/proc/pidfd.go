@@ -1,0 +1,225 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpenPidfd opens a pidfd of the process with this identity, and of no other. For processes without a Table (helpers).
+// ErrGone or ErrNotSame when it is no more. A zombie opens.
+func OpenPidfd(id Identity) (int, error) {
+	boot, err := BootID()
+	if err != nil {
+		return -1, err
+	}
+	return openPidfd(id, boot)
+}
+
+func openPidfd(id Identity, boot string) (int, error) {
+	if id.PID <= 0 || id.BootID != boot {
+		return -1, ErrNotSame
+	}
+	fd, err := unix.PidfdOpen(id.PID, 0)
+	switch {
+	case errors.Is(err, unix.ESRCH):
+		return -1, ErrGone
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT):
+		return -1, ErrNotSame // the number is a thread's now
+	case err != nil:
+		return -1, fmt.Errorf("cannot open a pidfd of %s: %w", id, err)
+	}
+	// Looked at after the pidfd was opened: whoever has the right start time now has had the pid since before that.
+	start, err := StartTime(id.PID)
+	if err == nil && (start != id.StartTime || id.PidfsInode != 0 && pidfsInode(fd) != id.PidfsInode) {
+		err = ErrNotSame
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// Identify names the process that has pid now. ErrGone if there is none.
+func Identify(pid int) (Identity, error) {
+	boot, err := BootID()
+	if err != nil {
+		return Identity{}, err
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return Identity{}, ErrGone
+	} else if err != nil {
+		return Identity{}, fmt.Errorf("cannot open a pidfd of pid %d: %w", pid, err)
+	}
+	defer unix.Close(fd)
+	return identify(fd, pid, boot)
+}
+
+// identify fills the identity of a process whose pidfd is open: if its start time can be read afterwards and it still lives, both are its own.
+func identify(fd, pid int, boot string) (Identity, error) {
+	start, err := StartTime(pid)
+	if err != nil {
+		return Identity{}, err
+	}
+	id := Identity{BootID: boot, PID: pid, StartTime: start, PidfsInode: pidfsInode(fd)}
+	if err := unix.PidfdSendSignal(fd, 0, nil, 0); errors.Is(err, unix.ESRCH) {
+		return Identity{}, ErrGone
+	}
+	return id, nil
+}
+
+// Lives says whether the process with this identity is alive; a zombie is not. An error means that nobody can tell.
+func (i Identity) Lives() (bool, error) {
+	fd, err := OpenPidfd(i)
+	if errors.Is(err, ErrGone) || errors.Is(err, ErrNotSame) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	defer unix.Close(fd)
+	return pidfdAlive(fd), nil
+}
+
+// SignalIdentity signals the process with this identity, through a pidfd opened for it. ErrGone, ErrNotSame.
+func SignalIdentity(id Identity, sig unix.Signal) error {
+	fd, err := OpenPidfd(id)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if !pidfdAlive(fd) {
+		return ErrGone
+	}
+	return pidfdSignal(fd, id, sig)
+}
+
+func pidfdSignal(fd int, id Identity, sig unix.Signal) error {
+	err := unix.PidfdSendSignal(fd, sig, nil, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return ErrGone
+	} else if err != nil {
+		return fmt.Errorf("cannot send %s to %s: %w", SignalName(int(sig)), id, err)
+	}
+	return nil
+}
+
+// pidfdAlive: a pidfd becomes readable when the last thread has died. Signal 0 would call a zombie alive.
+func pidfdAlive(fd int) bool {
+	var fds = [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := pollRetry(fds[:], 0)
+	return err == nil && n == 0
+}
+
+func pollRetry(fds []unix.PollFd, timeoutMS int) (int, error) {
+	for {
+		n, err := unix.Poll(fds, timeoutMS)
+		if err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+// pidfsInode is unique for the boot where pidfds live on pidfs (kernel 6.9); on older ones all share one inode, which says nothing.
+func pidfsInode(fd int) uint64 {
+	const pidfsMagic = 0x50494446 // "PIDF"
+	var sfs unix.Statfs_t
+	var st unix.Stat_t
+	if unix.Fstatfs(fd, &sfs) != nil || int64(sfs.Type) != pidfsMagic || unix.Fstat(fd, &st) != nil {
+		return 0
+	}
+	return st.Ino
+}
+
+// isChild says whether supd is the parent of the process: only then may waitid ask for it.
+func isChild(fd int) bool {
+	_, _, err := waitid(unix.P_PIDFD, fd, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
+	return err == nil
+}
+
+// reapPidfd takes the status of a child; false while it lives. Exit.Known is false if something else took it.
+func reapPidfd(fd int) (Exit, bool) {
+	pid, exit, err := waitid(unix.P_PIDFD, fd, unix.WEXITED|unix.WNOHANG)
+	if err != nil {
+		return Exit{}, !pidfdAlive(fd)
+	}
+	return exit, pid != 0
+}
+
+// waitid is waitid(2): pid 0 means that nothing has ended.
+func waitid(idType, id, options int) (pid int, e Exit, err error) {
+	var info unix.Siginfo
+	for {
+		err = unix.Waitid(idType, id, &info, options, nil)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		return 0, Exit{}, err
+	}
+	// siginfo_t of SIGCHLD: three ints, aligned to a pointer, then pid, uid, status.
+	at := unsafe.Sizeof(uintptr(0)) * 2
+	if unsafe.Sizeof(uintptr(0)) == 4 {
+		at = 12
+	}
+	f := (*[3]int32)(unsafe.Add(unsafe.Pointer(&info), at))
+	status := int(f[2])
+	switch code := info.Code; code {
+	case cldExited:
+		e = Exit{Known: true, Code: status}
+	case cldKilled, cldDumped:
+		e = Exit{Known: true, Signal: status, CoreDump: code == cldDumped}
+	}
+	return int(f[0]), e, nil
+}
+
+// si_code of SIGCHLD, <bits/siginfo-consts.h>.
+const (
+	cldExited = 1
+	cldKilled = 2
+	cldDumped = 3
+)
+
+// strangersExit finds out how a process ended that is not our child. later: ask again at the hang-up, when its parent has reaped it.
+func strangersExit(fd int, id Identity, reaped bool) (e Exit, later bool) {
+	// Kernel 6.15: the pidfd itself remembers. The bit is set only where the kernel knows it and the process has been reaped.
+	info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+	err := unix.IoctlPidfdInfo(fd, &info)
+	if err == nil && info.Mask&unix.PIDFD_INFO_EXIT != 0 {
+		return exitOfWait(unix.WaitStatus(info.Exit_code)), false
+	}
+	if reaped {
+		return Exit{}, false
+	}
+	s, statErr := ReadStat(id.PID)
+	if statErr == nil && s.StartTime == id.StartTime && (s.WaitCode != 0 || mayInspect(id.PID)) {
+		return exitOfWait(unix.WaitStatus(s.WaitCode)), false
+	}
+	// Here the zombie hides its status, or has just been reaped: a kernel that has the ioctl will hang up and tell.
+	return Exit{}, kernelAtLeast(6, 15)
+}
+
+// kernelAtLeast compares the release that uname tells. Only for behaviour that cannot be asked for itself.
+func kernelAtLeast(major, minor int) bool {
+	var u unix.Utsname
+	var a, b int
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	if n, _ := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &a, &b); n != 2 {
+		return false
+	}
+	return a > major || a == major && b >= minor
+}
+
+// mayInspect says whether the kernel shows us the guarded fields of this process's stat (the same ptrace check guards its ns links).
+func mayInspect(pid int) bool {
+	var buf [64]byte
+	_, err := unix.Readlink("/proc/"+strconv.Itoa(pid)+"/ns/user", buf[:])
+	return !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EPERM)
+}

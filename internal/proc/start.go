@@ -1,0 +1,98 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Attr says what to start and how.
+type Attr struct {
+	Path      string // absolute, or relative to supd's own directory
+	Argv      []string
+	Dir       string
+	Env       []string
+	Files     []uintptr // become 0, 1, 2, …; everything else is closed
+	User      *User     // nil: as supd
+	Cgroup    *Cgroup   // nil: supd's own
+	Group     bool      // own process group instead of own session
+	KillGroup bool      // when it ends, kill what is left of its process group before it is reaped
+}
+
+// Start forks and executes: it returns when the program runs. The child is in the table from its first instant, so that neither
+// its exit nor the reaper can slip in between. Errors are those of the fork or the exec, unwrapped as syscall.Errno.
+// Signal dispositions and the descriptor limit are what supd was started with (Go's runtime sees to it).
+// For internal/hands and Run only.
+func (t *Table) Start(a Attr) (*Process, error) {
+	pidfd := -1
+	sys := &syscall.SysProcAttr{Setsid: !a.Group, Setpgid: a.Group, PidFD: &pidfd}
+	if a.User != nil {
+		sys.Credential = &syscall.Credential{Uid: a.User.UID, Gid: a.User.GID, Groups: a.User.Groups}
+		// Only root may set groups; an ordinary user can ask for nobody but himself.
+		sys.Credential.NoSetGroups = unix.Geteuid() != 0
+	}
+	if a.Cgroup != nil {
+		dir, err := unix.Open(a.Cgroup.Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("cannot open cgroup %q: %w", a.Cgroup.Path, err)
+		}
+		defer unix.Close(dir)
+		sys.UseCgroupFD, sys.CgroupFD = true, dir
+	}
+
+	// Not a lock over the fork: an exec that hangs (a dead file server) would stop every other start.
+	t.mu.Lock()
+	t.forking++
+	t.mu.Unlock()
+	defer t.forked()
+
+	pid, err := syscall.ForkExec(a.Path, a.Argv, &syscall.ProcAttr{Dir: a.Dir, Env: a.Env, Files: a.Files, Sys: sys})
+	if err != nil {
+		return nil, err
+	}
+	if pidfd < 0 { // a kernel without CLONE_PIDFD; the child is ours and unreaped, so the number is safe
+		if pidfd, err = unix.PidfdOpen(pid, 0); err != nil {
+			return nil, t.disown(pid, err)
+		}
+	}
+	id, err := identify(pidfd, pid, t.bootID)
+	if err != nil {
+		unix.Close(pidfd)
+		return nil, t.disown(pid, err)
+	}
+	p := &Process{table: t, id: id, fd: pidfd, child: true, killGroup: a.KillGroup}
+	if err := t.insert(p); err != nil {
+		unix.Close(pidfd)
+		return nil, t.disown(pid, err)
+	}
+	return p, nil
+}
+
+// disown ends a child that cannot be watched: a process that supd cannot see must not run.
+func (t *Table) disown(pid int, cause error) error {
+	unix.Kill(-pid, unix.SIGKILL)
+	unix.Kill(pid, unix.SIGKILL)
+	var ws unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(pid, &ws, 0, nil); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	return fmt.Errorf("cannot watch the new process: %w", cause)
+}
+
+// forked ends what began with forking++.
+func (t *Table) forked() {
+	t.mu.Lock()
+	t.forking--
+	due := t.reapDue && t.forking == 0
+	if due {
+		t.reapDue = false
+	}
+	t.mu.Unlock()
+	if due {
+		t.reapOrphans()
+	}
+}
