@@ -21,6 +21,7 @@ type Spec struct {
 	OOM     *int    // oom_score_adj; nil: 0 if supd protects itself with one below 0, else supd's own
 	Nofile  *unix.Rlimit
 	Output  Output
+	Config  string // digest of the config it is started with, for the note
 	Notify  string // path of the service's notify socket, "" = none
 }
 

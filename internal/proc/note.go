@@ -20,6 +20,9 @@ type Note struct {
 	Cgroup  string    `json:"cgroup,omitempty"` // absolute path; "" without cgroups
 	Started time.Time `json:"started"`          // for showing; nothing orders by it
 	Notify  string    `json:"notify,omitempty"` // path of its sd_notify socket
+	Config  string    `json:"config,omitempty"` // digest of the config it was started with
+	// Completed: a oneshot that ended well. It is not run again in this boot, and did not die unseen.
+	Completed bool `json:"completed,omitempty"`
 }
 
 // Notes is the directory RUN/proc, made by the first Write.

@@ -1,0 +1,20 @@
+package configs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// Digest tells two configs of a service apart by what a running process keeps from its start: as long as it is the same,
+// no restart is needed. It says nothing about the values themselves, so it may be stored in the open.
+func (s *Service) Digest() string {
+	flat := s.flat()
+	h := sha256.New()
+	for _, key := range sortedKeys(flat) {
+		if needsRestart(key, &Service{}, s) {
+			fmt.Fprintf(h, "%s=%s\n", key, flat[key])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:fingerprintBytes])
+}

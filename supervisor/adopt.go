@@ -1,0 +1,190 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"time"
+
+	"github.com/supd/supd/configs"
+	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
+)
+
+// adopt finds the processes that an earlier supd left running and watches them. Nothing is started or signalled here:
+// every service then goes to the core, whose first observation decides.
+func (s *Supervisor) adopt(ctx context.Context) {
+	interrupted := s.recover(ctx)
+	notes, damaged := s.hands.Notes.All()
+	for _, err := range damaged {
+		s.problem("note:"+err.Error(), "cannot read what an earlier supd noted of a process: "+err.Error()+
+			"; the process is looked for by its cgroup and environment")
+	}
+	noted := map[string]proc.Note{}
+	for _, n := range notes {
+		noted[n.Service] = n
+		if s.services.get(n.Service) == nil {
+			s.orphanFromNote(n)
+		}
+	}
+	for _, name := range s.services.names() {
+		n, known := noted[name]
+		s.adoptOne(s.services.get(name), n, known, interrupted[name])
+	}
+}
+
+// recover clears up what dead programs left in the state directory and gives the actions they did not finish.
+func (s *Supervisor) recover(ctx context.Context) map[string]lockfile.Record {
+	found, err := s.dir.Recover(ctx)
+	if err != nil {
+		s.problem("recover", "cannot clear up the state directory: "+err.Error())
+	}
+	by := map[string]lockfile.Record{}
+	for _, r := range found.Interrupted {
+		by[r.Service] = r
+	}
+	for _, r := range found.Alive {
+		by[r.Service] = r
+	}
+	return by
+}
+
+// adoptOne makes a running process of the service its process again, by its note, or, if supd died between fork and
+// note, by its cgroup and environment.
+func (s *Supervisor) adoptOne(svc *service, n proc.Note, known bool, r lockfile.Record) {
+	if known {
+		p, err := s.table.Open(n.Process)
+		if err == nil {
+			s.take(svc, p, n, r)
+			return
+		}
+		if !errors.Is(err, proc.ErrGone) && !errors.Is(err, proc.ErrNotSame) {
+			s.problem("adopt:"+svc.name, "cannot watch the process of \""+svc.name+"\" again: "+err.Error())
+		}
+	}
+	if found, ok := s.findUnnoted(svc.name, n.Gen, r); ok {
+		if p, err := s.table.Open(found.Process); err == nil {
+			if err := s.hands.Notes.Write(found); err != nil {
+				s.log.Warn("cannot note an adopted process", "service", svc.name, "err", err)
+			}
+			s.take(svc, p, found, r)
+			return
+		}
+	}
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	svc.gen, svc.cgroup, svc.exited = n.Gen, n.Cgroup, true
+	svc.completed = n.Completed
+	// A stop by supd itself that was cut short is no crash: its hold is on disk, so the core will not want it up.
+	died := known && !n.Completed && n.Process.BootID == s.bootID
+	halfway := !known && r.BootID == s.bootID && (r.Verb == lockfile.VerbRestart || r.Verb == lockfile.VerbStart)
+	svc.diedUnseen = died || halfway
+}
+
+// take adopts one process.
+func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile.Record) {
+	svc.mu.Lock()
+	svc.adopted, svc.started, svc.runs = true, n.Started, n.Config
+	if r.TermSent && r.Target.PID == n.Process.PID && r.Target.Start == n.Process.StartTime {
+		svc.ending = n.Gen // the earlier supd had sent the signal: its end is no deliberate stop by somebody else
+	}
+	conf := svc.conf
+	svc.mu.Unlock()
+	if n.Notify != "" && conf != nil && conf.Ready.Mode == configs.ReadyNotify {
+		if _, err := s.listenNotify(svc, n.Gen); err != nil {
+			s.log.Warn("cannot listen for notifications of an adopted service", "service", svc.name, "err", err)
+		}
+	}
+	s.watch(svc, p, n.Gen, n.Cgroup)
+}
+
+// findUnnoted looks for a process that was forked just before supd died. Without cgroups the record names it (a held-back
+// child runs only once it is recorded); with them it is in its cgroup. last is the newest generation that was noted.
+func (s *Supervisor) findUnnoted(name string, last uint64, r lockfile.Record) (proc.Note, bool) {
+	if s.cgroups == nil {
+		if r.Target.PID == 0 || r.TermSent || r.BootID != s.bootID {
+			return proc.Note{}, false
+		}
+		id := proc.Identity{BootID: r.BootID, PID: r.Target.PID, StartTime: r.Target.Start}
+		return proc.Note{Service: name, Gen: last + 1, Process: id, Started: r.Since}, true
+	}
+	gens, err := s.cgroups.Generations(name)
+	if err != nil {
+		return proc.Note{}, false
+	}
+	for i := len(gens) - 1; i >= 0 && gens[i] > last; i-- {
+		g, err := s.cgroups.Make(name, gens[i])
+		if err != nil {
+			continue
+		}
+		pids, _ := g.Procs()
+		if id, ok := leader(pids); ok {
+			return proc.Note{Service: name, Gen: gens[i], Process: id, Cgroup: g.Path, Started: time.Now()}, true
+		}
+	}
+	return proc.Note{}, false
+}
+
+// leader is the process that was started first: the main one, since everything else in the cgroup descends from it.
+func leader(pids []int) (proc.Identity, bool) {
+	var first proc.Identity
+	boot, err := proc.BootID()
+	if err != nil {
+		return first, false
+	}
+	for _, pid := range pids {
+		st, err := proc.ReadStat(pid)
+		if err != nil || st.State == 'Z' || st.State == 'X' {
+			continue
+		}
+		if first.PID == 0 || st.Session == pid || st.StartTime < first.StartTime && first.PID != st.Session {
+			first = proc.Identity{BootID: boot, PID: pid, StartTime: st.StartTime}
+		}
+	}
+	return first, first.PID != 0
+}
+
+// orphanFromNote keeps a running service whose config vanished while supd was not there: watched, never restarted.
+func (s *Supervisor) orphanFromNote(n proc.Note) {
+	if n.Process.BootID != s.bootID || n.Completed {
+		return
+	}
+	if _, err := proc.StartTime(n.Process.PID); errors.Is(err, proc.ErrGone) {
+		if err := s.hands.Notes.Remove(n.Service); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.log.Warn("cannot remove the note of a process that is gone", "service", n.Service, "err", err)
+		}
+		return
+	}
+	svc := s.services.put(n.Service, nil)
+	svc.orphaned = true
+}
+
+// introduce gives every service to the core. Orphans without a config are watched with a policy that never starts them.
+func (s *Supervisor) introduce() {
+	plan, gen := s.inForce()
+	s.resume()
+	for _, name := range s.services.names() {
+		svc := s.services.get(name)
+		if svc.orphaned {
+			s.send(core.Configure{Spec: core.Spec{Name: name, Policy: core.Never}, PlanGen: gen})
+			s.send(core.Orphan{Service: name})
+			continue
+		}
+		s.send(core.Configure{Spec: plan.Services[name].Core(), PlanGen: gen})
+	}
+}
+
+// groupsOf lists the groups a service is in, sorted.
+func groupsOf(plan *configs.Plan, service string) []string {
+	var in []string
+	for _, g := range sorted(maps.Keys(plan.Groups)) {
+		for _, member := range plan.Groups[g].Services {
+			if member == service {
+				in = append(in, g)
+			}
+		}
+	}
+	return in
+}

@@ -1,0 +1,303 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/supd/supd/configs"
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
+)
+
+// resolve turns targets into services, in their order, each once. No target is all of them.
+func (s *Supervisor) resolve(targets []string) ([]string, error) {
+	if len(targets) == 0 {
+		return s.services.names(), nil
+	}
+	var names []string
+	for _, t := range targets {
+		members, err := s.members(t)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range members {
+			if !slices.Contains(names, m) {
+				names = append(names, m)
+			}
+		}
+	}
+	return names, nil
+}
+
+// members are the services of one target: a service, all instances of a name, a group, or all.
+func (s *Supervisor) members(target string) ([]string, error) {
+	t, err := lockfile.ParseTarget(target)
+	if err != nil {
+		return nil, api.Errorf(api.CodeNotFound, "%v", err)
+	}
+	plan, _ := s.inForce()
+	all := s.services.names()
+	switch t.Kind {
+	case lockfile.TargetHost:
+		return all, nil
+	case lockfile.TargetGroup:
+		if g := plan.Groups[t.Name]; g != nil {
+			return g.Services, nil
+		}
+		return nil, unknown("group", t.Name, slices.Collect(maps.Keys(plan.Groups)))
+	}
+	if s.services.get(t.Name) != nil {
+		return []string{t.Name}, nil
+	}
+	var instances []string
+	for _, name := range all {
+		if strings.HasPrefix(name, t.Name+"@") {
+			instances = append(instances, name)
+		}
+	}
+	if len(instances) > 0 {
+		return instances, nil
+	}
+	return nil, unknown("service", t.Name, all)
+}
+
+// unknown is the error for a name that is not there, with the nearest one that is.
+func unknown(kind, name string, known []string) *api.Error {
+	e := api.Errorf(api.CodeNotFound, "no such %s: %q", kind, name)
+	if near := configs.Nearest(name, known); near != "" {
+		return e.WithNext(fmt.Sprintf("did you mean %q?", near))
+	}
+	return e.WithNext("supctl status lists them")
+}
+
+// Status is one line per service.
+func (s *Supervisor) Status(ctx context.Context, _ api.Peer, targets []string) (api.StatusReply, error) {
+	names, err := s.resolve(targets)
+	if err != nil {
+		return api.StatusReply{}, err
+	}
+	reply := api.StatusReply{Services: []api.ServiceStatus{}, Problems: s.problemTexts(), Healthy: true}
+	counts := s.checks.counts()
+	covers := s.dir.Snapshot(names)
+	at := time.Now()
+	if !s.ask(ctx, func(st *core.State) {
+		for _, name := range names {
+			if v := st.Services[name]; v != nil {
+				reply.Services = append(reply.Services, s.status(v, covers[name], counts[name], at))
+			}
+		}
+	}) {
+		return reply, errEnding
+	}
+	for _, v := range reply.Services {
+		reply.Healthy = reply.Healthy && healthy(v)
+	}
+	return reply, nil
+}
+
+var errEnding = api.Errorf(api.CodeUnreachable, "supd is ending")
+
+// healthy says whether a service is as it should be: up where it should be, unless something holds it, with no failing
+// check, and with lock state that can be read.
+func healthy(v api.ServiceStatus) bool {
+	held := len(v.Holds) > 0
+	for _, h := range v.Holds {
+		if h.Kind == string(core.HoldUnreadable) || h.Kind == string(core.HoldRestartLimit) || h.Kind == string(core.HoldInterlock) {
+			return false
+		}
+	}
+	if v.State == core.Failed.String() {
+		return false
+	}
+	if held {
+		return true
+	}
+	up := v.State == core.Up.String() || v.State == core.Done.String()
+	return v.Checks.Failing == 0 && (v.Want != "up" || up)
+}
+
+// status is one service as the wire shows it. Runs in the loop: it reads memory only.
+func (s *Supervisor) status(v *core.Service, cover lockfile.Cover, counts api.CheckCounts, at time.Time) api.ServiceStatus {
+	plan, _ := s.inForce()
+	name := v.Spec.Name
+	w := api.ServiceStatus{
+		Name: name, State: v.Phase.String(), Since: wall(v.Since, at), PID: v.PID, Restarts: v.Restarts, Want: v.Want.String(),
+		Mode: string(configs.ModeActive), Holds: s.holds(name, v, cover, at), Checks: counts, Kind: "command",
+		Groups: groupsOf(plan, name), Ready: v.Phase == core.Up, Detail: v.Why, Orphaned: v.Orphaned, ShieldedBy: v.Shield,
+		Next: nextStep(v, cover),
+	}
+	if w.Groups == nil {
+		w.Groups = []string{}
+	}
+	if v.Spec.Observe || s.core.ObserveOnly {
+		w.Mode = string(configs.ModeObserve)
+	}
+	svc := s.services.get(name)
+	if svc == nil {
+		return w
+	}
+	w.ChangePending = svc.pending()
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	if svc.conf != nil {
+		w.Source = fmt.Sprintf("%s:%d", svc.conf.Source.File, svc.conf.Source.Line)
+	}
+	if svc.proc != nil && !svc.exited {
+		started := svc.started
+		w.PID, w.StartedAt, w.UptimeS, w.Adopted = svc.proc.PID(), &started, at.Sub(started).Seconds(), svc.adopted
+	}
+	if svc.status != "" && v.Phase == core.Up {
+		w.Detail = svc.status
+	}
+	return w
+}
+
+// holds are the files as they are now, what is on its way to the disk, and interlocks.
+func (s *Supervisor) holds(name string, v *core.Service, cover lockfile.Cover, at time.Time) []api.Hold {
+	hs := api.HoldsOf(cover, at)
+	for _, h := range s.memory.unsavedOf(name) {
+		hs = append(hs, api.HoldOfFile(h))
+	}
+	for _, h := range v.Interlocks {
+		hs = append(hs, api.Hold{Kind: string(h.Kind), By: h.By, Reason: h.Reason, Since: time.Unix(0, h.Since)})
+	}
+	return hs
+}
+
+// nextStep names the command that goes on from here, for whoever reads status.
+func nextStep(v *core.Service, cover lockfile.Cover) string {
+	name := v.Spec.Name
+	switch {
+	case len(cover.Unreadable) > 0:
+		return fmt.Sprintf("mend or remove %s", cover.Unreadable[0].Path)
+	case len(cover.Locks) > 0:
+		return fmt.Sprintf("supctl maintenance end %s", cover.Locks[0].Target)
+	case len(cover.Holds) > 0 && v.Phase != core.Up:
+		return fmt.Sprintf("supctl start %s (done), or supctl maintenance start %s (go on working)", name, name)
+	case v.Phase == core.Failed:
+		return fmt.Sprintf("supctl logs %s, then supctl start %s", name, name)
+	case v.Orphaned:
+		return "supctl reload --apply stops it and forgets it"
+	}
+	return ""
+}
+
+// wall is an instant of the core's clock as a time of day.
+func wall(i core.Instant, at time.Time) time.Time {
+	if i == 0 {
+		return at
+	}
+	return at.Add(-now().Sub(i))
+}
+
+func (s *Supervisor) problemTexts() []string {
+	s.problemMu.Lock()
+	defer s.problemMu.Unlock()
+	out := []string{}
+	for _, k := range sorted(maps.Keys(s.problems)) {
+		out = append(out, s.problems[k])
+	}
+	if st := s.journal.State(); !st.Saving && st.Reason != "" {
+		out = append(out, "history is not saved: "+st.Reason)
+	}
+	return out
+}
+
+// Show is everything about one service.
+func (s *Supervisor) Show(ctx context.Context, p api.Peer, name string) (api.ShowReply, error) {
+	names, err := s.resolve([]string{name})
+	if err != nil {
+		return api.ShowReply{}, err
+	}
+	name = names[0]
+	status, err := s.Status(ctx, p, []string{name})
+	if err != nil {
+		return api.ShowReply{}, err
+	}
+	if len(status.Services) == 0 {
+		return api.ShowReply{}, api.Errorf(api.CodeFailed, "%q is not yet known, supd is starting", name)
+	}
+	reply := api.ShowReply{Service: status.Services[0], Command: []string{}, DependsOn: []string{}, Settings: map[string]string{}}
+	plan, _ := s.inForce()
+	reply.Dependents = []string{}
+	for _, other := range sorted(maps.Keys(plan.Services)) {
+		if slices.Contains(plan.Services[other].DependsOn, name) {
+			reply.Dependents = append(reply.Dependents, other)
+		}
+	}
+	svc := s.services.get(name)
+	if conf := s.services.conf(name); conf != nil {
+		reply.Command, reply.Dir, reply.User = conf.Command, conf.Dir, conf.User
+		reply.DependsOn = append(reply.DependsOn, conf.DependsOn...)
+		reply.Settings = conf.Settings()
+		if out, err := s.output(conf); err == nil {
+			reply.Log = orElse(out.File, out.Mode)
+		}
+	}
+	reply.Processes = processes(svc.running())
+	svc.mu.Lock()
+	reply.LastExit = svc.last
+	svc.mu.Unlock()
+	reply.Checks = s.checks.list([]string{name})
+	reply.Locks = s.lockView(p.Owner).Locks(s.dir.Cover(name).Locks)
+	reply.Events, err = s.journal.Events(ctx, journal.Query{Service: name, Limit: showEvents})
+	return reply, err
+}
+
+// showEvents is how many of the newest events show gives.
+const showEvents = 10
+
+// processes is the tree below a main process.
+func processes(main *proc.Process) []api.Process {
+	out := []api.Process{}
+	if main == nil {
+		return out
+	}
+	tree, err := proc.Tree(main.PID())
+	if err != nil {
+		return out
+	}
+	depth := map[int]int{}
+	for _, st := range tree {
+		d := 0
+		if st.PID != main.PID() {
+			d = depth[st.PPID] + 1
+		}
+		depth[st.PID] = d
+		out = append(out, api.Process{
+			PID: st.PID, Parent: st.PPID, Depth: d, StartedAt: tickTime(st.StartTime), Command: commandOf(st),
+			RSS: st.RSS, Threads: st.Threads, CPU: cpuPercent(st),
+		})
+	}
+	return out
+}
+
+// Explain says why a service is as it is.
+func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.ExplainReply, error) {
+	names, err := s.resolve([]string{name})
+	if err != nil {
+		return api.ExplainReply{}, err
+	}
+	reply := api.ExplainReply{Service: names[0]}
+	if !s.ask(ctx, func(st *core.State) {
+		at := time.Now()
+		reply.Lines = core.Explain(st, names[0], now())
+		if v := st.Services[names[0]]; v != nil && v.RetryAt != 0 {
+			t := wall(v.RetryAt, at)
+			reply.NextTimer, reply.NextWhat = &t, "looks at it again"
+		}
+	}) {
+		return reply, errEnding
+	}
+	return reply, nil
+}
+
+func sorted(seq iter.Seq[string]) []string { return slices.Sorted(seq) }

@@ -1,0 +1,82 @@
+package supervisor
+
+import (
+	"log/slog"
+
+	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/supervisor/core"
+)
+
+// emit records an event of the core's and notes what the shell has to remember of it. Called by the loop.
+func (s *Supervisor) emit(e core.Emit) {
+	severity, level := journal.Notice, slog.LevelInfo
+	switch e.Severity {
+	case core.Warning:
+		severity, level = journal.Warning, slog.LevelWarn
+	case core.Alert:
+		severity, level = journal.Error, slog.LevelError
+	}
+	s.log.Log(s.ctx, level, e.Text, "event", e.Type, "service", e.Service)
+	s.record(e.Type, e.Service, severity, e.Text, e.Fields)
+	s.metrics.event(e)
+
+	switch e.Type {
+	case core.EvDone:
+		go s.noteCompleted(e.Service)
+	case core.EvStopped, core.EvOperatorStop, core.EvFailed:
+		go s.dropNote(e.Service)
+	case core.EvUp, core.EvAdopted:
+		s.markReady(e.Service)
+	}
+}
+
+// record puts an event into the journal; it never blocks and never fails.
+func (s *Supervisor) record(kind, service, severity, text string, fields map[string]string) {
+	s.journal.Append(journal.Event{Type: kind, Service: service, Severity: severity, Text: text, Fields: fields})
+}
+
+// noteCompleted remembers that a oneshot ended well in this boot, so that the next supd does not run it again.
+func (s *Supervisor) noteCompleted(name string) {
+	s.editNote(name, func(svc *service) error {
+		svc.completed = true
+		n, err := s.hands.Notes.Read(name)
+		if err != nil {
+			return err
+		}
+		n.Completed = true
+		return s.hands.Notes.Write(n)
+	})
+}
+
+// dropNote forgets a process whose end has been dealt with: should supd die now, the next one must not take it for a
+// process that died unseen.
+func (s *Supervisor) dropNote(name string) {
+	s.editNote(name, func(*service) error { return s.hands.Notes.Remove(name) })
+}
+
+// editNote changes the note of a service that does not run; one that has started again since has a new note, which stays.
+func (s *Supervisor) editNote(name string, edit func(*service) error) {
+	svc := s.services.get(name)
+	if svc == nil {
+		return
+	}
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	if svc.proc != nil && !svc.exited {
+		return
+	}
+	if err := edit(svc); err != nil {
+		s.log.Warn("cannot update what is noted of an ended process", "service", name, "err", err)
+	}
+}
+
+// markReady notes when the instance that runs became ready, for status.
+func (s *Supervisor) markReady(name string) {
+	svc := s.services.get(name)
+	if svc == nil {
+		return
+	}
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	svc.ready = true
+}

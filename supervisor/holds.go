@@ -1,0 +1,139 @@
+package supervisor
+
+import (
+	"sync"
+	"time"
+
+	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
+)
+
+// memory holds what holds a service without being a file (yet): interlocks, and holds on their way to the disk. A hold
+// that cannot be written stays here for as long as supd lives: a daemon that cannot save its state holds.
+type memory struct {
+	mu         sync.Mutex
+	interlocks map[string]map[string]lockfile.Hold // service -> check
+	unsaved    map[string]map[core.HoldKind]lockfile.Hold
+}
+
+func newMemory() *memory {
+	return &memory{
+		interlocks: map[string]map[string]lockfile.Hold{},
+		unsaved:    map[string]map[core.HoldKind]lockfile.Hold{},
+	}
+}
+
+// of lists what memory holds of a service, for the gate and for observations.
+func (m *memory) of(service string) []lockfile.Hold {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var hs []lockfile.Hold
+	for _, h := range m.unsaved[service] {
+		hs = append(hs, h)
+	}
+	for _, h := range m.interlocks[service] {
+		hs = append(hs, h)
+	}
+	return hs
+}
+
+// unsavedOf lists only the holds on their way to the disk; the core keeps interlocks itself.
+func (m *memory) unsavedOf(service string) []lockfile.Hold {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var hs []lockfile.Hold
+	for _, h := range m.unsaved[service] {
+		hs = append(hs, h)
+	}
+	return hs
+}
+
+func (m *memory) interlock(service, check string, on bool, reason string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !on {
+		delete(m.interlocks[service], check)
+		return
+	}
+	if m.interlocks[service] == nil {
+		m.interlocks[service] = map[string]lockfile.Hold{}
+	}
+	m.interlocks[service][check] = lockfile.Hold{
+		Service: service, Kind: lockfile.HoldInterlock, ID: check, By: check, Reason: reason, Since: time.Now(),
+	}
+}
+
+func (m *memory) add(service string, h core.HoldSpec) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.unsaved[service] == nil {
+		m.unsaved[service] = map[core.HoldKind]lockfile.Hold{}
+	}
+	m.unsaved[service][h.Kind] = lockfile.Hold{
+		Service: service, Kind: lockfile.HoldKind(h.Kind), By: h.By, Reason: h.Reason, Since: time.Now(),
+	}
+}
+
+// saved forgets a hold that is a file now; drop forgets all of a service that somebody starts.
+func (m *memory) saved(service string, kind core.HoldKind) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.unsaved[service], kind)
+}
+
+func (m *memory) drop(service string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.unsaved, service)
+}
+
+// addHold makes a hold of the core's a file. The hold is in memory from the moment the loop handed it over, so the gate
+// refuses before the file exists.
+func (s *Supervisor) addHold(a core.AddHold) {
+	_, err := s.dir.AddHold(a.Service, holdSpec(a.Hold))
+	if err != nil {
+		s.problem("hold:"+a.Service, "cannot save the "+string(a.Hold.Kind)+" of \""+a.Service+"\": "+err.Error()+
+			"; it holds for as long as this supd lives")
+		return
+	}
+	s.memory.saved(a.Service, a.Hold.Kind)
+	s.solved("hold:" + a.Service)
+	s.holdsChanged([]string{a.Service})
+}
+
+// clearHolds removes operator stops and restart limits of a service that is up again, whoever started it.
+func (s *Supervisor) clearHolds(service string) {
+	s.memory.drop(service)
+	if _, err := s.dir.RemoveHolds(s.ctx, service); err != nil {
+		s.log.Warn("cannot remove holds of a service that is up again; supctl start removes them", "service", service, "err", err)
+	}
+	s.holdsChanged([]string{service})
+}
+
+func holdSpec(h core.HoldSpec) lockfile.HoldSpec {
+	return lockfile.HoldSpec{Kind: lockfile.HoldKind(h.Kind), By: h.By, Reason: h.Reason}
+}
+
+// coreHolds is a cover in the core's words.
+func coreHolds(c lockfile.Cover, unsaved []lockfile.Hold) []core.Hold {
+	var hs []core.Hold
+	for _, l := range c.Locks {
+		hs = append(hs, core.Hold{
+			Kind: core.HoldLock, ID: l.ID, By: l.Owner.String(), Reason: l.Reason, Since: l.TakenAt.UnixNano(), LockID: l.ID,
+		})
+	}
+	for _, h := range append(c.Holds, unsaved...) {
+		hs = append(hs, core.Hold{Kind: core.HoldKind(h.Kind), ID: h.ID, By: h.By, Reason: h.Reason, Since: h.Since.UnixNano()})
+	}
+	for _, u := range c.Unreadable {
+		hs = append(hs, core.Hold{Kind: core.HoldUnreadable, ID: u.Path, By: "supd", Reason: u.Path + ": " + u.Err.Error()})
+	}
+	return hs
+}
+
+// holdsChanged tells the core what holds these services now.
+func (s *Supervisor) holdsChanged(services []string) {
+	for name, cover := range s.dir.Snapshot(services) {
+		s.send(core.HoldsChanged{Service: name, Holds: coreHolds(cover, s.memory.unsavedOf(name))})
+	}
+}

@@ -1,0 +1,123 @@
+package supervisor
+
+import (
+	"context"
+	"time"
+
+	"github.com/supd/supd/supervisor/core"
+	"golang.org/x/sys/unix"
+)
+
+// inboxMax bounds what may wait for the loop. Senders are workers and wait for room; the loop itself never sends.
+const inboxMax = 4096
+
+// message is one thing for the loop: an event for the core, or a question that needs the core's state.
+type message struct {
+	event core.Event
+	ask   func(*core.State)
+}
+
+// now is the core's clock: CLOCK_BOOTTIME, which no clock change touches and which goes on during suspend.
+func now() core.Instant {
+	var ts unix.Timespec
+	// The only possible error is an unknown clock, and Linux has had this one since 2.6.39 (clock_gettime(2)).
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
+	return core.Instant(ts.Nano())
+}
+
+// loop owns the core until ctx ends or the core says Quit. It returns once no event will be handled any more.
+func (s *Supervisor) loop(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	defer timer.Stop()
+	for !s.quit {
+		if at := core.NextDeadline(s.core); at == 0 {
+			timer.Stop()
+		} else {
+			timer.Reset(max(at.Sub(now()), 0))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			s.step(core.Tick{})
+		case m := <-s.inbox:
+			if m.ask != nil {
+				m.ask(s.core)
+			} else {
+				s.step(m.event)
+			}
+		}
+	}
+}
+
+// step gives one event to the core and starts what it decided. Called by the loop only.
+func (s *Supervisor) step(ev core.Event) {
+	switch ev := ev.(type) {
+	case core.Interlock:
+		s.memory.interlock(ev.Service, ev.Check, ev.On, ev.Reason)
+	case core.Observed:
+		s.checks.held(ev.Service, ev.Holds)
+	case core.HoldsChanged:
+		s.checks.held(ev.Service, ev.Holds)
+	}
+	for _, a := range core.Step(s.core, ev, now()) {
+		switch a := a.(type) {
+		case core.Observe:
+			go s.send(s.observe(a.Service))
+		case core.Act:
+			s.acting.Add(1)
+			actor := s.requests.actor(a.Requests)
+			go func() {
+				defer s.acting.Done()
+				s.send(s.perform(a, actor))
+			}()
+		case core.AddHold:
+			s.memory.add(a.Service, a.Hold)
+			s.acting.Add(1)
+			go func() {
+				defer s.acting.Done()
+				s.addHold(a)
+			}()
+		case core.ClearHolds:
+			go s.clearHolds(a.Service)
+		case core.Emit:
+			s.emit(a)
+		case core.Reply:
+			s.requests.reply(a)
+		case core.Quit:
+			s.quit = true
+		}
+	}
+	if c, ok := ev.(core.CancelRequest); ok {
+		s.requests.drop(c.ID)
+	}
+}
+
+// send hands an event to the loop; it waits for room and gives up when the loop has ended.
+func (s *Supervisor) send(ev core.Event) {
+	select {
+	case s.inbox <- message{event: ev}:
+	case <-s.done:
+	}
+}
+
+// ask runs f in the loop, where the core's state may be read, and returns when it has run. False: the loop has ended
+// or ctx has. f must not block.
+func (s *Supervisor) ask(ctx context.Context, f func(*core.State)) bool {
+	ran := make(chan struct{})
+	m := message{ask: func(st *core.State) { f(st); close(ran) }}
+	select {
+	case s.inbox <- m:
+	case <-s.done:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-ran:
+		return true
+	case <-s.done:
+		return false
+	}
+}

@@ -1,0 +1,46 @@
+package supervisor
+
+import (
+	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
+)
+
+// observe looks at a service in the protocol's order: epoch and locks first (lockfile.Dir.Observe), and only then the
+// process. Runs in a worker.
+func (s *Supervisor) observe(name string) core.Observed {
+	o := s.dir.Observe(name)
+	unsaved := s.memory.unsavedOf(name)
+	ev := core.Observed{
+		Service: name, PlanGen: o.PlanGen, Epoch: o.Epoch.Token, SettleUntil: s.settleUntil(name, o.Epoch),
+		Clean: o.Cover.Clean() && len(s.memory.of(name)) == 0,
+		Holds: coreHolds(o.Cover, unsaved),
+	}
+	svc := s.services.get(name)
+	if svc == nil {
+		return ev
+	}
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	if svc.proc != nil && !svc.exited {
+		ev.Running, ev.Gen, ev.PID = true, svc.gen, svc.proc.PID()
+	}
+	ev.DiedUnseen, ev.Completed = svc.diedUnseen, svc.completed
+	svc.diedUnseen = false // told once: from here on the core knows
+	return ev
+}
+
+// settleUntil is the end of the grace time after a release, which counts from the epoch on this boot only.
+func (s *Supervisor) settleUntil(name string, e lockfile.Epoch) core.Instant {
+	if !e.Release || e.BootID != s.bootID {
+		return 0
+	}
+	conf := s.services.conf(name)
+	if conf == nil {
+		return 0
+	}
+	until := core.Instant(e.Boottime).Add(conf.Maintenance.Settle)
+	if until <= now() {
+		return 0
+	}
+	return until
+}

@@ -1,0 +1,269 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/supd/supd/configs"
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
+	"github.com/supd/supd/systemd"
+)
+
+// enforce puts a plan in force under the gates of every name whose meaning changes (protocol.md, reload). What is busy or
+// locked keeps its old meaning and is pending. The order: gates and directories, plan.toml durable, swap.
+func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
+	old, err := s.dir.Plan()
+	if err != nil {
+		return err
+	}
+	names := make([]string, 0, len(next.Services))
+	for name := range next.Services {
+		names = append(names, name)
+	}
+	if err := s.dir.EnsureService(names...); err != nil {
+		s.problem("state", "cannot make room in the state directory for new services: "+err.Error())
+	} else {
+		s.solved("state")
+	}
+	target := next.Lockfile(0, &old)
+	var held map[string]error
+	plan, err := s.dir.Reload(ctx, lockfile.ReloadRequest{
+		Affected: affected(old, target),
+		Build: func(pending map[string]error) lockfile.Plan {
+			held = pending
+			return withPending(old, target, pending)
+		},
+		Swap: func(p lockfile.Plan) {
+			s.planMu.Lock()
+			s.plan, s.planGen, s.loadedAt = next, p.Generation, time.Now()
+			s.planMu.Unlock()
+		},
+	})
+	if err != nil {
+		return err
+	}
+	s.adoptPlan(next, plan, held)
+	return nil
+}
+
+// affected are the names that appear, vanish or change what they are.
+func affected(old, next lockfile.Plan) []string {
+	var names []string
+	for name, id := range next.Services {
+		if was, ok := old.Services[name]; !ok || was != id {
+			names = append(names, name)
+		}
+	}
+	for name := range old.Services {
+		if _, ok := next.Services[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	for g, members := range next.Groups {
+		if !slices.Equal(old.Groups[g], members) {
+			names = append(names, members...)
+			names = append(names, old.Groups[g]...)
+		}
+	}
+	for g, members := range old.Groups {
+		if _, ok := next.Groups[g]; !ok {
+			names = append(names, members...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// withPending is the next plan, in which every name that is pending means what it meant before.
+func withPending(old, next lockfile.Plan, pending map[string]error) lockfile.Plan {
+	for name := range pending {
+		if was, ok := old.Services[name]; ok {
+			next.Services[name] = was
+		}
+	}
+	return next
+}
+
+// adoptPlan makes the registry follow a plan in force. A name that is pending and already known keeps its config; a
+// service that vanished becomes an orphan and goes on as it was.
+func (s *Supervisor) adoptPlan(next *configs.Plan, plan lockfile.Plan, pending map[string]error) {
+	for name, conf := range next.Services {
+		if pending[name] != nil && s.services.conf(name) != nil {
+			continue
+		}
+		s.services.put(name, conf)
+	}
+	for _, name := range s.services.names() {
+		if next.Services[name] != nil {
+			continue
+		}
+		svc := s.services.get(name)
+		svc.mu.Lock()
+		svc.orphaned = true
+		svc.mu.Unlock()
+	}
+}
+
+// reload reads the config again and applies what needs no stop; with apply also the rest. One at a time.
+func (s *Supervisor) reload(ctx context.Context, owner lockfile.Owner, apply bool, progress api.Progress) (api.ReloadReply, error) {
+	s.reloadMu.Lock()
+	defer s.reloadMu.Unlock()
+	systemd.Reloading()
+	defer systemd.Ready("watching the services of the last good config")
+
+	old, gen := s.inForce()
+	next, mistakes := s.load()
+	reply := api.ReloadReply{Generation: gen, Changes: []api.Change{}, Pending: []string{}, Mistakes: []string{}}
+	if len(mistakes) > 0 {
+		for _, m := range mistakes {
+			reply.Mistakes = append(reply.Mistakes, m.String())
+		}
+		reply.Code = api.CodeFailed
+		s.metrics.reloaded(false)
+		s.planMu.Lock()
+		s.mistakes = reply.Mistakes
+		s.planMu.Unlock()
+		s.problem("config", fmt.Sprintf("the config on disk has %d mistakes, the one before stays in force: %s", len(mistakes), reply.Mistakes[0]))
+		return reply, nil
+	}
+	changes := s.changes(old, next)
+	if err := s.enforce(ctx, next); err != nil {
+		s.metrics.reloaded(false)
+		return reply, api.Errorf(api.CodeFailed, "cannot put the new config in force, the one before stays: %v", err)
+	}
+	s.solved("config")
+	s.planMu.Lock()
+	s.mistakes = nil
+	reply.Generation = s.planGen
+	s.planMu.Unlock()
+	s.follow(next)
+	s.checks.reload(next)
+	s.metrics.reloaded(true)
+	reply.Changes = changes
+	s.record("config.reloaded", "", journal.Notice, fmt.Sprintf("config read again: %d changes, generation %d", len(changes), reply.Generation),
+		map[string]string{"by": owner.String()})
+	if apply {
+		if err := s.applyPending(ctx, owner, progress); err != nil {
+			return reply, err
+		}
+	}
+	reply.Pending = s.pendingNames()
+	return reply, nil
+}
+
+// follow tells the core what the config says now.
+func (s *Supervisor) follow(next *configs.Plan) {
+	_, gen := s.inForce()
+	for _, name := range s.services.names() {
+		svc := s.services.get(name)
+		svc.mu.Lock()
+		conf, orphaned := svc.conf, svc.orphaned
+		svc.mu.Unlock()
+		if orphaned {
+			s.send(core.Orphan{Service: name})
+			continue
+		}
+		s.send(core.Configure{Spec: conf.Core(), PlanGen: gen})
+	}
+}
+
+// pendingNames are the services that run with an older config or without one.
+func (s *Supervisor) pendingNames() []string {
+	names := []string{}
+	for _, name := range s.services.names() {
+		svc := s.services.get(name)
+		svc.mu.Lock()
+		orphaned := svc.orphaned
+		svc.mu.Unlock()
+		if orphaned || svc.pending() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// applyPending settles what a reload left pending: changed services are restarted, vanished ones stopped and forgotten.
+// Each goes through the gate as the operator's own action; a locked one is refused and stays.
+func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, progress api.Progress) error {
+	var failed []error
+	for _, name := range s.pendingNames() {
+		svc := s.services.get(name)
+		svc.mu.Lock()
+		orphaned := svc.orphaned
+		svc.mu.Unlock()
+		r := core.Request{Service: name, Verb: core.Restart, By: owner.String(), Reason: "reload --apply"}
+		if orphaned {
+			r.Verb, r.WithDependents = core.Stop, false
+		}
+		if orphaned && svc.running() == nil {
+			s.forget(name)
+			continue
+		}
+		if progress != nil {
+			progress(fmt.Sprintf("%s %s", r.Verb, name))
+		}
+		a, err := s.wish(ctx, owner, r, progress)
+		if err == nil && a.Code != api.CodeDone {
+			err = errors.New(a.Text)
+		}
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		if orphaned {
+			s.forget(name)
+		}
+	}
+	if len(failed) > 0 {
+		return api.Errorf(api.CodeFailed, "%v", errors.Join(failed...))
+	}
+	return nil
+}
+
+// forget drops a service that is gone from the config and does not run. Its locks stay on disk and are shown as orphaned;
+// the stop that ended it is no operator's wish for a later service of that name.
+func (s *Supervisor) forget(name string) {
+	s.send(core.Forget{Service: name})
+	s.services.remove(name)
+	if _, err := s.dir.RemoveHolds(s.ctx, name); err != nil {
+		s.log.Warn("cannot remove the holds of a service that is no longer configured", "service", name, "err", err)
+	}
+}
+
+// changes is what a reload from old to next means, as the wire shows it.
+func (s *Supervisor) changes(old, next *configs.Plan) []api.Change {
+	out := []api.Change{}
+	for _, c := range configs.Diff(old, next) {
+		w := api.Change{Service: c.Service, Kind: string(c.Kind), Keys: c.Keys, NeedsRestart: c.NeedsRestart, Text: c.Text}
+		if c.Service != "" {
+			w.Locked = len(s.dir.Cover(c.Service).Locks) > 0
+			if w.NeedsRestart {
+				w.Text += "; pending until supctl reload --apply or its next restart"
+			}
+			if w.Locked {
+				w.Text += "; it is locked and not touched"
+			}
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// reloadBySignal is SIGHUP: nobody waits for the answer, so mistakes go to the log and to status.
+func (s *Supervisor) reloadBySignal(ctx context.Context) {
+	reply, err := s.reload(ctx, lockfile.Owner{Name: "SIGHUP", LoginUID: lockfile.NoLogin, UID: -1}, false, nil)
+	if err != nil {
+		s.problem("config", err.Error())
+		return
+	}
+	for _, m := range reply.Mistakes {
+		s.log.Error("config mistake: " + m)
+	}
+	s.log.Info("config read", "changes", len(reply.Changes), "mistakes", len(reply.Mistakes))
+}

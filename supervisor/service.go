@@ -1,0 +1,106 @@
+package supervisor
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/supd/supd/configs"
+	"github.com/supd/supd/internal/proc"
+)
+
+// service is what the shell knows of a service: its config and the process it watches. What it means is the core's.
+type service struct {
+	name string
+
+	mu       sync.Mutex
+	conf     *configs.Service // latest; the next start uses it
+	orphaned bool             // vanished from the config: conf is the last one there was
+
+	proc    *proc.Process // nil: never seen one
+	gen     uint64
+	cgroup  string
+	runs    string // digest of the config it was started with; "" if unknown
+	started time.Time
+	adopted bool
+	exited  bool
+	last    string // how the last instance ended, in words
+
+	ending     uint64 // generation that supd itself is bringing down: its end is no surprise
+	diedUnseen bool   // found gone at supd's start
+	completed  bool   // a oneshot that ended well earlier in this boot
+
+	status string // sd_notify STATUS=
+	notify closer // its sd_notify socket
+	ready  bool   // this instance was reported up
+}
+
+type closer interface{ Close() error }
+
+// running gives the process that is watched, nil when there is none alive.
+func (v *service) running() *proc.Process {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.proc == nil || v.exited {
+		return nil
+	}
+	return v.proc
+}
+
+// pending says whether the running instance was started with another config than the latest.
+func (v *service) pending() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.conf != nil && v.proc != nil && !v.exited && v.runs != "" && v.runs != v.conf.Digest()
+}
+
+// registry is all services by name. Services appear and vanish only by reload.
+type registry struct {
+	mu  sync.RWMutex
+	all map[string]*service
+}
+
+func (r *registry) get(name string) *service {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.all[name]
+}
+
+// conf is the latest config of a service; nil when there is none.
+func (r *registry) conf(name string) *configs.Service {
+	v := r.get(name)
+	if v == nil {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.conf
+}
+
+// put sets the config of a service, making the service if need be.
+func (r *registry) put(name string, conf *configs.Service) *service {
+	r.mu.Lock()
+	v := r.all[name]
+	if v == nil {
+		v = &service{name: name}
+		r.all[name] = v
+	}
+	r.mu.Unlock()
+	v.mu.Lock()
+	v.conf, v.orphaned = conf, false
+	v.mu.Unlock()
+	return v
+}
+
+func (r *registry) remove(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, name)
+}
+
+func (r *registry) names() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Sorted(maps.Keys(r.all))
+}

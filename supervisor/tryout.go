@@ -1,0 +1,161 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
+)
+
+// tryOut is the look at services before their last lock goes: they are seen to be well, or to be down as somebody says.
+// run looks (and starts, with --start) outside the gates; stillTrue asks inside whether what was seen still holds.
+type tryOut struct {
+	s     *Supervisor
+	owner lockfile.Owner
+	how   api.MaintenanceEnd
+	locks []lockfile.Lock
+	seen  map[string]*proc.Process // nil: seen down, and that is as it should be
+}
+
+func (s *Supervisor) newTryOut(owner lockfile.Owner, how api.MaintenanceEnd, locks []lockfile.Lock) *tryOut {
+	return &tryOut{s: s, owner: owner, how: how, locks: locks, seen: map[string]*proc.Process{}}
+}
+
+// run tries out every service that no other lock covers.
+func (t *tryOut) run(ctx context.Context, progress api.Progress) error {
+	for _, l := range t.locks {
+		names, err := t.s.members(l.Target.String())
+		if err != nil { // an orphaned lock: nothing of that name is left to try out
+			continue
+		}
+		for _, name := range names {
+			if t.othersHold(name) {
+				continue
+			}
+			if err := t.one(ctx, name, l, progress); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *tryOut) othersHold(name string) bool {
+	return slices.ContainsFunc(t.s.dir.Cover(name).Locks, func(l lockfile.Lock) bool { return !slices.Contains(t.how.IDs, l.ID) })
+}
+
+// one tries out one service.
+func (t *tryOut) one(ctx context.Context, name string, l lockfile.Lock, progress api.Progress) error {
+	svc := t.s.services.get(name)
+	if svc == nil {
+		return nil
+	}
+	p := svc.running()
+	switch {
+	case t.how.LeaveStopped && p != nil:
+		return refuse(name, "it is running (pid %d), and --leave-stopped is for a service that is down", p.PID()).
+			WithNext(fmt.Sprintf("supctl stop %s, or supctl maintenance end %s", name, l.Target))
+	case t.how.LeaveStopped, p == nil && t.meantDown(name, l):
+		t.seen[name] = nil
+		return nil
+	case p == nil && !t.how.Start:
+		return refuse(name, "it is down").WithNext(fmt.Sprintf(
+			"supctl maintenance end %s --start (start it, verify, release), or --leave-stopped (release, it stays down)", l.Target))
+	case p == nil:
+		tell(progress, "starting "+name)
+		res := t.s.actOn(ctx, t.owner, core.Request{Service: name, Verb: core.Start, By: t.owner.String(), Reason: "maintenance end --start", Override: true}, false, progress)
+		if res.Code != api.CodeDone {
+			return refuse(name, "it did not come up: %s", res.Text).WithNext("the lock stands; supctl logs " + name)
+		}
+		if p = svc.running(); p == nil && !t.isOneshot(name) {
+			return refuse(name, "it came up and ended again").WithNext("the lock stands; supctl logs " + name)
+		}
+	}
+	if err := t.healthy(ctx, name, progress); err != nil {
+		return err
+	}
+	t.seen[name] = p
+	return nil
+}
+
+func (t *tryOut) isOneshot(name string) bool {
+	conf := t.s.services.conf(name)
+	return conf != nil && conf.Oneshot
+}
+
+// meantDown says whether a member of a group or host lock is down for a reason older than the lock: it was stopped before,
+// or nobody ever wanted it up. Releasing the lock changes nothing for it. A service that was locked by its own name is
+// always decided by the person.
+func (t *tryOut) meantDown(name string, l lockfile.Lock) bool {
+	if l.Target.Kind == lockfile.TargetService {
+		return false
+	}
+	holds, _ := t.s.dir.ListHolds(name)
+	for _, h := range holds {
+		if h.Since.Before(l.TakenAt) {
+			return true
+		}
+	}
+	down := false
+	t.s.ask(t.s.ctx, func(st *core.State) {
+		v := st.Services[name]
+		down = v != nil && (v.Phase == core.Done || v.Want == core.WantDown && len(holds) == 0)
+	})
+	return down
+}
+
+// readyWait bounds the wait for a service that is just coming up and has no ready_timeout.
+const readyWait = time.Minute
+
+// healthy waits until the service is ready and runs all its checks afresh.
+func (t *tryOut) healthy(ctx context.Context, name string, progress api.Progress) error {
+	if t.isOneshot(name) {
+		return nil
+	}
+	wait := readyWait
+	if conf := t.s.services.conf(name); conf != nil && conf.ReadyTimeout > 0 {
+		wait = conf.ReadyTimeout
+	}
+	r, err := t.s.Wait(ctx, api.Peer{}, api.Wait{Targets: []string{name}, For: "up", TimeoutS: wait.Seconds()}, nil)
+	if err != nil {
+		return err
+	}
+	if r.Code != api.CodeDone {
+		return refuse(name, "it runs, but is not ready").WithNext("supctl explain " + name)
+	}
+	tell(progress, "running the checks of "+name)
+	if failing := t.s.checks.tryAll(ctx, name); len(failing) > 0 {
+		return refuse(name, "%s", strings.Join(failing, "; ")).WithNext("mend it, or release it nevertheless with --force")
+	}
+	return nil
+}
+
+// stillTrue is called inside the gates, for each service that loses its last lock.
+func (t *tryOut) stillTrue(name string) error {
+	svc := t.s.services.get(name)
+	if svc == nil {
+		return nil
+	}
+	p := svc.running()
+	was, tried := t.seen[name]
+	switch {
+	case !tried:
+		return fmt.Errorf("it was not tried out: another lock on it went away meanwhile; end again")
+	case was == nil && p != nil && !t.isOneshot(name):
+		return fmt.Errorf("it was down and is running now (pid %d); end again", p.PID())
+	case was != nil && (p != was || !was.Alive()):
+		return fmt.Errorf("the process that was tried out (pid %d) is gone; end again", was.PID())
+	}
+	return nil
+}
+
+// refuse is exit code 5: the lock stays.
+func refuse(name, format string, args ...any) *api.Error {
+	return api.Errorf(api.CodeVerify, "cannot release %q: %s", name, fmt.Sprintf(format, args...))
+}

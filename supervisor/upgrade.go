@@ -1,0 +1,173 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/supd/supd/supervisor/core"
+	"golang.org/x/sys/unix"
+)
+
+// upgradeEnv carries the descriptors from the old program to the new one in the same process: "NAME=FD NAME=FD".
+const upgradeEnv = "SUPD_UPGRADE"
+
+// upgrade is a re-execution in place: same pid, still the parent of its children, so exit statuses stay exact. Processes
+// are found again by their notes in RUN; what only the core knows goes along as JSON in a memfd.
+type upgrade struct {
+	// From the program before, nil in a fresh start.
+	core  *core.State
+	right *os.File
+	unix  *net.UnixListener
+	tcp   net.Listener
+
+	next []string // argv of the program to come; nil: no upgrade is under way
+}
+
+// inheritUpgrade takes over from the program that was executed in this process before; nil if there was none.
+func inheritUpgrade() *upgrade {
+	text := os.Getenv(upgradeEnv)
+	if text == "" {
+		return nil
+	}
+	os.Unsetenv(upgradeEnv)
+	u := &upgrade{}
+	for _, pair := range strings.Fields(text) {
+		name, number, _ := strings.Cut(pair, "=")
+		fd, err := strconv.Atoi(number)
+		if err != nil {
+			continue
+		}
+		unix.CloseOnExec(fd)
+		f := os.NewFile(uintptr(fd), name)
+		switch name {
+		case "state":
+			var st core.State
+			if json.NewDecoder(f).Decode(&st) == nil {
+				u.core = &st
+			}
+			f.Close()
+		case "right":
+			u.right = f
+		case "unix":
+			if l, err := net.FileListener(f); err == nil {
+				u.unix, _ = l.(*net.UnixListener)
+			}
+			f.Close()
+		case "tcp":
+			u.tcp, _ = net.FileListener(f)
+			f.Close()
+		}
+	}
+	return u
+}
+
+// beginUpgrade checks the new program and ends the loop; run then drains and executes it. A program that cannot even
+// say its version is refused: the old one goes on.
+func (s *Supervisor) beginUpgrade(ctx context.Context) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("cannot upgrade: %w", err)
+	}
+	exe = strings.TrimSuffix(exe, " (deleted)") // replaced by rename: the new file has the same name
+	if err := s.tryProgram(ctx, exe); err != nil {
+		return fmt.Errorf("cannot upgrade: %w; the running supd goes on", err)
+	}
+	if _, mistakes := s.load(); len(mistakes) > 0 {
+		return fmt.Errorf("cannot upgrade: the config has mistakes, the new program would not start: %w", mistakes)
+	}
+	argv := append([]string{exe}, os.Args[1:]...)
+	if !s.ask(ctx, func(*core.State) {
+		s.upgr = &upgrade{next: argv}
+		s.quit = true
+	}) {
+		return errors.New("cannot upgrade: supd is ending")
+	}
+	return nil
+}
+
+// exec replaces this program. It returns only an error: then supd ends, and its services live on to be adopted.
+func (u *upgrade) exec(s *Supervisor, unixListener *net.UnixListener, tcp net.Listener) error {
+	state, err := stateFile(s.core)
+	if err != nil {
+		return err
+	}
+	files := map[string]*os.File{"state": state, "right": s.right.File()}
+	if f, err := unixListener.File(); err == nil {
+		files["unix"] = f
+	}
+	if l, ok := tcp.(*net.TCPListener); ok {
+		if f, err := l.File(); err == nil {
+			files["tcp"] = f
+		}
+	}
+	var pairs []string
+	for name, f := range files {
+		fd := int(f.Fd())
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+			return fmt.Errorf("cannot upgrade: %w", err)
+		}
+		pairs = append(pairs, fmt.Sprintf("%s=%d", name, fd))
+	}
+	env := append(os.Environ(), upgradeEnv+"="+strings.Join(pairs, " "))
+	s.log.Info("upgrade: executing the new program", "path", u.next[0])
+	return fmt.Errorf("cannot execute %q: %w", u.next[0], unix.Exec(u.next[0], u.next, env))
+}
+
+// stateFile is the core's state in memory, to be read by the next program.
+func stateFile(st *core.State) (*os.File, error) {
+	text, err := json.Marshal(st)
+	if err != nil {
+		return nil, fmt.Errorf("cannot upgrade: cannot save the state: %w", err)
+	}
+	fd, err := unix.MemfdCreate("supd-state", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("cannot upgrade: memfd_create: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "supd-state")
+	if _, err := f.Write(text); err != nil {
+		return nil, fmt.Errorf("cannot upgrade: cannot save the state: %w", err)
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return nil, fmt.Errorf("cannot upgrade: cannot save the state: %w", err)
+	}
+	return f, nil
+}
+
+// lastRequest is the highest request id that the program before gave out.
+func (u *upgrade) lastRequest() uint64 {
+	var last uint64
+	for id := range u.core.Requests {
+		last = max(last, id)
+	}
+	return last
+}
+
+// resume tells the core what the program before could not: its requests' clients are gone, and what it had under way has
+// ended (run drains before it executes), so everything is observed afresh.
+func (s *Supervisor) resume() {
+	u := s.upgr
+	if u == nil || u.core == nil {
+		return
+	}
+	var events []core.Event
+	for id := range u.core.Requests {
+		events = append(events, core.CancelRequest{ID: id})
+	}
+	for name, v := range u.core.Services {
+		if v.Act != nil {
+			events = append(events, core.Result{Act: v.Act.Act.ID, Service: name, Outcome: core.ActStale})
+		}
+		if v.Observing {
+			events = append(events, s.observe(name))
+		}
+	}
+	for _, ev := range events {
+		s.send(ev)
+	}
+}
