@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -41,7 +42,7 @@ func spawnError(s *Spec, path string, err error) error {
 	if !errors.As(err, &e.Errno) {
 		return e
 	}
-	if why := dirTrouble(s.dir(), e.Errno); why != "" {
+	if why := dirTrouble(s.dir(), s.User, e.Errno); why != "" {
 		e.Why = why
 		return e
 	}
@@ -69,6 +70,8 @@ func spawnError(s *Spec, path string, err error) error {
 		e.Why = name + ": not executable (chmod +x?)"
 	case e.Errno == unix.ENOENT:
 		e.Why = missingInterpreter(name)
+	case e.Errno == unix.EACCES && closedTo(s.User, filepath.Dir(name)) != "":
+		e.Why = fmt.Sprintf("%s: user %q may not enter %s", name, s.User.Name, closedTo(s.User, filepath.Dir(name)))
 	case e.Errno == unix.EACCES && s.User != nil:
 		e.Why = fmt.Sprintf("%s: user %q may not execute it", name, s.User.Name)
 	default:
@@ -78,7 +81,7 @@ func spawnError(s *Spec, path string, err error) error {
 }
 
 // dirTrouble explains what is wrong with the working directory, "" if nothing is.
-func dirTrouble(dir string, errno syscall.Errno) string {
+func dirTrouble(dir string, u *proc.User, errno syscall.Errno) string {
 	if errno != unix.ENOENT && errno != unix.ENOTDIR && errno != unix.EACCES {
 		return ""
 	}
@@ -89,7 +92,39 @@ func dirTrouble(dir string, errno syscall.Errno) string {
 	case !st.IsDir():
 		return fmt.Sprintf("working directory %s: not a directory", dir)
 	}
+	if shut := closedTo(u, dir); shut != "" {
+		return fmt.Sprintf("working directory %s: user %q may not enter %s", dir, u.Name, shut)
+	}
 	return ""
+}
+
+// closedTo finds the first directory on the way to and including dir that u may not enter by its mode, "" if there is none.
+func closedTo(u *proc.User, dir string) string {
+	if u == nil || u.UID == 0 {
+		return ""
+	}
+	for at := "/"; ; {
+		var st unix.Stat_t
+		if unix.Stat(at, &st) != nil {
+			return ""
+		}
+		need := uint32(0o001)
+		switch {
+		case st.Uid == u.UID:
+			need = 0o100
+		case st.Gid == u.GID || slices.Contains(u.Groups, st.Gid):
+			need = 0o010
+		}
+		if st.Mode&need == 0 {
+			return at
+		}
+		rest, ok := strings.CutPrefix(dir, strings.TrimSuffix(at, "/")+"/")
+		if !ok || rest == "" {
+			return ""
+		}
+		next, _, _ := strings.Cut(rest, "/")
+		at = filepath.Join(at, next)
+	}
 }
 
 // causeOf strips the call and the path, which the message has already.

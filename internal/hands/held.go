@@ -75,7 +75,7 @@ func helperEnv() []string { return []string{"GOGC=off", "GOMAXPROCS=2"} }
 func beHeld() {
 	// Nice and the descriptor table's owner are the thread's own; exec keeps those of the thread that calls it.
 	runtime.LockOSThread()
-	unix.CloseOnExec(fdReport)
+	closeInherited()
 	var x execOrder
 	if err := receiveOrder(&x); err != nil {
 		return

@@ -3,6 +3,7 @@ package hands
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"time"
@@ -36,9 +37,7 @@ func Helper(args []string) bool {
 // beHelper carries out one order under the inherited gate, reports, and leaves the gate to the kernel: never LOCK_UN, which would
 // open it for supd too.
 func beHelper(kind string) {
-	for _, fd := range []int{fdOrders, fdReport, fdGate} {
-		unix.CloseOnExec(fd) // a script must not keep the gate
-	}
+	closeInherited() // a script must not keep the gate
 	// Whoever ends supd's process group or its unit does not mean a half-done stop. Caught, not ignored: children inherit ignoring.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT)
 	report := os.NewFile(fdReport, "report")
@@ -47,6 +46,16 @@ func beHelper(kind string) {
 		return
 	}
 	send(report, carryOut(kind, o, func(w word) { send(report, w) }))
+}
+
+// closeInherited keeps orders, report, gate and whatever else came along from the next exec.
+func closeInherited() {
+	if unix.CloseRange(fdOrders, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return
+	}
+	for fd := fdOrders; fd <= fdGate; fd++ { // kernel before 5.11
+		unix.CloseOnExec(fd)
+	}
 }
 
 // carryOut never reports success for anything it is not sure of: its errors are words like its results.
@@ -217,7 +226,7 @@ func (h *Hands) finish(p *lockfile.Permit, kind string, o order, script *proc.Pr
 	}
 	if kind == kindScript {
 		if ran == nil {
-			return word{Err: "its helper was killed before the program ran", Last: true}
+			return word{Err: fmt.Sprintf("cannot run a program for %q: its helper was killed before the program ran", o.Service), Last: true}
 		}
 		w := word{Ran: ran, Last: true}
 		if err := d.scriptOver(); err != nil {

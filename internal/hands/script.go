@@ -1,6 +1,7 @@
 package hands
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -67,7 +68,7 @@ func (h *Hands) Run(p *lockfile.Permit, service string, verb lockfile.Verb, s Sc
 		return ScriptResult{}, err
 	}
 	if last.Ran == nil {
-		return ScriptResult{}, fmt.Errorf("cannot run a program for %q: %s", service, last.Err)
+		return ScriptResult{}, errors.New(last.Err)
 	}
 	last.Ran.Tail = tail
 	return *last.Ran, nil

@@ -36,7 +36,7 @@ func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 	}
 	in, out, errw, err := h.stdio(s.Service, s.Output, s.User)
 	if err != nil {
-		return nil, spawnError(&s, path, err)
+		return nil, &SpawnError{Service: s.Service, Why: err.Error(), Err: err}
 	}
 	defer closeAll(in, out, errw)
 

@@ -1,6 +1,7 @@
 package hands
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,7 +75,7 @@ func (h *Hands) Stop(p *lockfile.Permit, s StopSpec) (StopResult, error) {
 		res.Script.Tail = tail
 	}
 	if last.Err != "" {
-		return res, fmt.Errorf("%s", last.Err)
+		return res, errors.New(last.Err)
 	}
 	return res, nil
 }

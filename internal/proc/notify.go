@@ -145,6 +145,9 @@ func (s *NotifySocket) Path() string { return s.path }
 func (s *NotifySocket) Close() error {
 	err := s.conn.Close()
 	<-s.done
+	if rm := os.Remove(s.path); err == nil && !errors.Is(rm, fs.ErrNotExist) {
+		err = rm
+	}
 	if err != nil {
 		return fmt.Errorf("cannot close %q: %w", s.path, err)
 	}

@@ -8,7 +8,7 @@ import "golang.org/x/sys/unix"
 func (t *Table) Open(id Identity) (*Process, error) {
 	// Counted as a fork: until the child stands in the table the reaper must not take it for an orphan.
 	t.mu.Lock()
-	if p := t.children[id.PID]; p != nil && p.id.StartTime == id.StartTime && p.id.BootID == id.BootID {
+	if p := t.children[id.PID]; p != nil && p.id.same(id) {
 		t.mu.Unlock()
 		return p, nil
 	}

@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +24,7 @@ type Attr struct {
 
 // Start forks and executes: it returns when the program runs. The child is in the table from its first instant, so that neither
 // its exit nor the reaper can slip in between. Errors are those of the fork or the exec, unwrapped as syscall.Errno.
-// Signal dispositions and the descriptor limit are what supd was started with (Go's runtime sees to it).
+// Signals are at their defaults and unblocked; the descriptor limit is what supd was started with (Go's runtime sees to that).
 // For internal/hands and Run only.
 func (t *Table) Start(a Attr) (*Process, error) {
 	pidfd := -1
@@ -48,7 +49,13 @@ func (t *Table) Start(a Attr) (*Process, error) {
 	t.mu.Unlock()
 	defer t.forked()
 
-	pid, err := syscall.ForkExec(a.Path, a.Argv, &syscall.ProcAttr{Dir: a.Dir, Env: a.Env, Files: a.Files, Sys: sys})
+	pid := 0
+	runtime.LockOSThread()
+	err := unblocked(func() (err error) {
+		pid, err = syscall.ForkExec(a.Path, a.Argv, &syscall.ProcAttr{Dir: a.Dir, Env: a.Env, Files: a.Files, Sys: sys})
+		return err
+	})
+	runtime.UnlockOSThread()
 	if err != nil {
 		return nil, err
 	}

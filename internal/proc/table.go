@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync"
 	"syscall"
@@ -30,8 +31,15 @@ type Table struct {
 	closed   bool
 }
 
-// NewTable makes a table with its one goroutine. Orphans are left alone until ReapOrphans.
+// firstOwnFD is where descriptors begin that no child may have.
+const firstOwnFD = 3
+
+// NewTable makes a table with its one goroutine. Orphans are left alone until ReapOrphans. From here on no child gets a
+// descriptor that supd itself inherited (all but the first three are closed at its exec), and no ignored signal.
 func NewTable() (*Table, error) {
+	defaultSignals()
+	// Go opens everything close-on-exec; what the shell or the service manager left open is not. Kernels before 5.11 cannot: then it stays.
+	unix.CloseRange(firstOwnFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	boot, err := BootID()
 	if err != nil {
 		return nil, err
