@@ -1,6 +1,7 @@
 package lockfile
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -58,6 +59,9 @@ func (p *Permit) Verb() Verb { return p.req.Verb }
 
 // Update changes the record of every service of the permit, on disk when it returns. To be called before the effect.
 func (p *Permit) Update(change func(*Record)) error {
+	if !p.Alive() {
+		return errors.New("cannot write the in-flight record: the permit is dead")
+	}
 	for _, f := range p.recordFiles() {
 		if err := p.UpdateOf(f.service, change); err != nil {
 			return err
