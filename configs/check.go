@@ -31,7 +31,7 @@ func (c *Check) Key() string {
 
 // readCheck reads one check's table; nil when its type is not known.
 func (b *builder) readCheck(p place, service, name string, raw map[string]any) *Check {
-	table, _ := b.exp.tree(p, raw).(map[string]any)
+	table := b.exp.table(p, raw)
 	typeName, isText := table["type"].(string)
 	switch {
 	case table["type"] == nil:

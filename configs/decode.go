@@ -21,19 +21,37 @@ type tomlUnmarshaler interface{ UnmarshalTOML(v any) error }
 // decodeTable fills the structs from the table; each key belongs to the first
 // struct that knows it. skip names keys that somebody else reads.
 func (c *collector) decodeTable(p place, table map[string]any, skip []string, dsts ...any) {
-	fields := map[string]reflect.Value{}
-	for i := len(dsts) - 1; i >= 0; i-- {
-		collectFields(reflect.ValueOf(dsts[i]).Elem(), fields)
-	}
+next:
 	for _, key := range sortedKeys(table) {
-		field, ok := fields[key]
-		switch {
-		case ok:
-			c.decode(p.key(key), table[key], field)
-		case !contains(skip, key):
-			c.unknownKey(p, key, sortedKeys(fields))
+		for _, dst := range dsts {
+			v := reflect.ValueOf(dst).Elem()
+			if index, ok := c.fieldsOf(v.Type())[key]; ok {
+				c.decode(p.key(key), table[key], v.FieldByIndex(index))
+				continue next
+			}
+		}
+		if !contains(skip, key) {
+			var known []string
+			for _, dst := range dsts {
+				known = append(known, sortedKeys(c.fieldsOf(reflect.TypeOf(dst).Elem()))...)
+			}
+			sort.Strings(known)
+			c.unknownKey(p, key, known)
 		}
 	}
+}
+
+// fieldsOf is fieldIndex, remembered for the thousands of tables of one kind.
+func (c *collector) fieldsOf(t reflect.Type) map[string][]int {
+	index, ok := c.fields[t]
+	if !ok {
+		if c.fields == nil {
+			c.fields = map[reflect.Type]map[string][]int{}
+		}
+		index = fieldIndex(t)
+		c.fields[t] = index
+	}
+	return index
 }
 
 func (c *collector) unknownKey(p place, key string, known []string) {
@@ -45,18 +63,22 @@ func (c *collector) unknownKey(p place, key string, known []string) {
 	c.about(at, "unknown key %q; known here: %s", at.rel, strings.Join(known, ", "))
 }
 
-// collectFields lists a struct's fields by toml tag, embedded structs' too.
-func collectFields(v reflect.Value, into map[string]reflect.Value) {
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
+// fieldIndex lists a struct's fields by toml tag, embedded structs' too.
+func fieldIndex(t reflect.Type) map[string][]int {
+	index := map[string][]int{}
+	for i := range t.NumField() {
+		f := t.Field(i)
 		tag, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
 		switch {
 		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct:
-			collectFields(v.Field(i), into)
+			for name, below := range fieldIndex(f.Type) {
+				index[name] = append([]int{i}, below...)
+			}
 		case tag != "" && tag != "-" && f.IsExported():
-			into[tag] = v.Field(i)
+			index[tag] = []int{i}
 		}
 	}
+	return index
 }
 
 // decode sets dst from v, or notes what is wrong with v.

@@ -112,22 +112,36 @@ func identities(p, other *Plan) map[lockfile.Identity]string {
 // equal is the quick answer for the many services that nobody touched: the
 // same text under the same policy for all.
 func (s *Service) equal(o *Service) bool {
-	return s.Mode == o.Mode && reflect.DeepEqual(s.Maintenance, o.Maintenance) &&
-		reflect.DeepEqual(s.expanded, o.expanded) && reflect.DeepEqual(s.raw, o.raw)
+	if s.Mode != o.Mode || !reflect.DeepEqual(s.Maintenance, o.Maintenance) || !reflect.DeepEqual(s.raw, o.raw) {
+		return false
+	}
+	return !s.expands && !o.expands || reflect.DeepEqual(s.expanded, o.expanded)
 }
 
 // changed compares key by key. Text that changed without changing a value (a
 // default spelled out) gives no keys.
 func changed(a, b *Service) Change {
-	c := Change{Service: a.Name, Kind: Changed, Keys: changedKeys(a.flat(), b.flat())}
+	before, after := a.flat(), b.flat()
+	c := Change{Service: a.Name, Kind: Changed, Keys: changedKeys(before, after)}
 	for _, key := range c.Keys {
 		c.NeedsRestart = c.NeedsRestart || needsRestart(key, a, b)
 	}
-	c.Text = inWords(c.Keys, a.shown(), b.shown())
+	c.Text = inWords(c.Keys, before.only(c.Keys).safe(writtenFlat(a.raw)), after.only(c.Keys).safe(writtenFlat(b.raw)))
 	if c.NeedsRestart {
 		c.Text += "; takes a restart"
 	}
 	return c
+}
+
+// only is the part of the table with these keys.
+func (f flat) only(keys []string) flat {
+	out := flat{}
+	for _, key := range keys {
+		if value, ok := f[key]; ok {
+			out[key] = value
+		}
+	}
+	return out
 }
 
 // restartKeys are handed to a process when it starts; everything else applies

@@ -25,6 +25,15 @@ func newExpander(env func(string) (string, bool), c *collector) *expander {
 	return &expander{env: env, c: c, seen: map[string]string{}}
 }
 
+// table is tree for a table; one of a file without any ${ is shared as it is.
+func (e *expander) table(p place, raw map[string]any) map[string]any {
+	if !p.src.expands {
+		return raw
+	}
+	table, _ := e.tree(p, raw).(map[string]any)
+	return table
+}
+
 // tree returns v with every string expanded, sharing what has nothing to
 // expand. Keys are never expanded.
 func (e *expander) tree(p place, v any) any {

@@ -27,10 +27,8 @@ func (f flat) put(key string, v reflect.Value) {
 			f.put(key, v.Elem())
 		}
 	case reflect.Struct:
-		fields := map[string]reflect.Value{}
-		collectFields(v, fields)
-		for name, field := range fields {
-			f.put(dotted(key, name), field)
+		for name, index := range fieldIndex(v.Type()) {
+			f.put(dotted(key, name), v.FieldByIndex(index))
 		}
 	case reflect.Map:
 		for _, k := range v.MapKeys() {

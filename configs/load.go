@@ -129,7 +129,7 @@ func (b *builder) single(at place, v any, dst any, validate func(place), reset f
 	}
 	b.first[at.path] = at
 	b.plan.written[at.path] = table
-	expanded, _ := b.exp.tree(at, table).(map[string]any)
+	expanded := b.exp.table(at, table)
 	before := len(b.c.found)
 	b.c.decodeTable(at, expanded, nil, dst)
 	validate(at)

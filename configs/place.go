@@ -2,14 +2,16 @@ package configs
 
 import (
 	"fmt"
+	"reflect"
 	"sort"
 )
 
 // source is one file that was read: its name and where its keys stand.
 type source struct {
-	name  string // as mistakes show it
-	order int    // 0 is the main file
-	pos   positions
+	name    string // as mistakes show it
+	order   int    // 0 is the main file
+	pos     positions
+	expands bool // there is a ${ in it
 }
 
 // place is a key in a file, and whose key it is.
@@ -57,8 +59,9 @@ func (p place) source() Source {
 
 // collector gathers mistakes; nothing stops at the first one.
 type collector struct {
-	found []located
-	noted map[notedKey]bool
+	found  []located
+	noted  map[notedKey]bool
+	fields map[reflect.Type]map[string][]int // see fieldsOf
 }
 
 type notedKey struct {

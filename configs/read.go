@@ -73,6 +73,7 @@ func (r *reader) text(src *source, dir, text string) {
 	tree := map[string]any{}
 	_, err := toml.Decode(text, &tree)
 	src.pos = scanPositions(text)
+	src.expands = strings.Contains(text, "${")
 	if err != nil {
 		r.broken = true
 		r.syntax(src, err)
@@ -92,7 +93,7 @@ func (r *reader) syntax(src *source, err error) {
 	}
 	// The place is made by hand: the parser knows the line, not the scanner.
 	at := *src
-	at.pos = positions{lines: map[string]int{"": pe.Position.Line}}
+	at.pos = positions{lines: map[string]keyLine{"": {line: int32(pe.Position.Line)}}}
 	text := pe.Message
 	if m := definedTwice.FindStringSubmatch(text); m != nil {
 		text = twice(m[1], src.pos, pe.Position.Line)
@@ -106,7 +107,7 @@ var definedTwice = regexp.MustCompile(`^Key '(.*)' (?:has already been defined|w
 func twice(dotted string, pos positions, line int) string {
 	s := &scanner{text: dotted, lineNo: 1}
 	parts := s.key()
-	first := pos.lines[joinKey(parts...)]
+	first := int(pos.lines[joinKey(parts...)].line)
 	where := ""
 	if first > 0 && first < line {
 		where = fmt.Sprintf("; first in line %d", first)

@@ -8,8 +8,14 @@ import (
 // positions tells in which line each key of a TOML file stands. The toml
 // package knows, but tells only in its own errors, and those stop at the first.
 type positions struct {
-	lines    map[string]int
-	explicit map[string]bool // named in full, not only as the front part of a longer key
+	lines map[string]keyLine
+}
+
+// keyLine is where a key stands. named: in full, not only as the front part of
+// a longer key.
+type keyLine struct {
+	line  int32
+	named bool
 }
 
 // keySep joins the parts of a key path: TOML allows no NUL in a file, so no
@@ -22,8 +28,8 @@ func joinKey(parts ...string) string { return strings.Join(parts, keySep) }
 // in the file; 0 when none does.
 func (p positions) line(path string) int {
 	for {
-		if n, ok := p.lines[path]; ok {
-			return n
+		if k, ok := p.lines[path]; ok {
+			return int(k.line)
 		}
 		cut := strings.LastIndex(path, keySep)
 		if cut < 0 {
@@ -37,7 +43,7 @@ func (p positions) line(path string) int {
 // it returns what it understood. Elements of an array have their index as the
 // last part of the path.
 func scanPositions(text string) positions {
-	s := &scanner{text: text, lineNo: 1, pos: positions{lines: map[string]int{}, explicit: map[string]bool{}}}
+	s := &scanner{text: text, lineNo: 1, pos: positions{lines: map[string]keyLine{}}}
 	table, tableArrays := "", map[string]int{}
 	for s.skipBlank(); s.i < len(s.text); s.skipBlank() {
 		start := s.i
@@ -103,11 +109,8 @@ func (s *scanner) note(table string, parts []string, line int) string {
 			path += keySep + part
 		}
 		last := i == len(parts)-1
-		if _, known := s.pos.lines[path]; !known || last && !s.pos.explicit[path] {
-			s.pos.lines[path] = line
-		}
-		if last {
-			s.pos.explicit[path] = true
+		if known := s.pos.lines[path]; known.line == 0 || last && !known.named {
+			s.pos.lines[path] = keyLine{int32(line), last}
 		}
 	}
 	return path

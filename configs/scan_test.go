@@ -63,7 +63,8 @@ func keysHaveLines(text string) error {
 		if insideArray(pos, key) { // such keys carry an index here, and none there
 			continue
 		}
-		line, ok := pos.lines[joinKey(key...)]
+		at, ok := pos.lines[joinKey(key...)]
+		line := int(at.line)
 		if !ok || line < 1 || line > len(lines) {
 			return fmt.Errorf("key %q has line %d", key, line)
 		}

@@ -41,7 +41,8 @@ type Service struct {
 	Checks      map[string]*Check `toml:"-"` // [service.NAME.check.CHECK], by name
 
 	raw      map[string]any // the table as written
-	expanded map[string]any // the same with ${ENV} replaced
+	expanded map[string]any // the same with ${ENV} replaced; shared with raw where there is none
+	expands  bool
 }
 
 // LogTo says where a service's output goes.

@@ -6,11 +6,11 @@ import (
 
 // service reads one [service.NAME].
 func (b *builder) service(p place, name string, raw map[string]any) {
-	table, _ := b.exp.tree(p, raw).(map[string]any)
+	table := b.exp.table(p, raw)
 	stateful, _ := table["stateful"].(bool)
 	oneshot, _ := table["oneshot"].(bool)
 	s := newService(name, stateful, oneshot, b.plan.Daemon, b.plan.Maintenance)
-	s.Source, s.raw, s.expanded = p.source(), raw, table
+	s.Source, s.raw, s.expanded, s.expands = p.source(), raw, table, p.src.expands
 
 	refused := b.c.refuse(p, "service", table)
 	known := append(refused, "check")
@@ -65,7 +65,7 @@ func (b *builder) check(p place, name string, table map[string]any) {
 
 // group reads one [group.NAME].
 func (b *builder) group(p place, name string, raw map[string]any) {
-	table, _ := b.exp.tree(p, raw).(map[string]any)
+	table := b.exp.table(p, raw)
 	g := &Group{Name: name, Source: p.source()}
 	b.c.decodeTable(p, table, nil, g)
 	b.plan.Groups[name] = g
