@@ -14,7 +14,8 @@ import (
 // durations). It returns *Error for a failure that has an exit code of its own;
 // any other error becomes CodeFailed. ctx ends when the client goes away or the
 // server shuts down: waiting should end then, an effect that has begun need not.
-// Lists and pointers in a reply belong to the server afterwards.
+// The server changes nothing of a reply's lists, and reads them until it has
+// answered.
 type Backend interface {
 	Status(ctx context.Context, p Peer, targets []string) (StatusReply, error)
 	Show(ctx context.Context, p Peer, service string) (ShowReply, error)

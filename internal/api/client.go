@@ -15,10 +15,13 @@ const FirstLine = 2 * time.Second
 // Client talks to one daemon. Its methods may be used from any goroutine and
 // end when ctx does, with its error. Errors: *Error (the daemon's refusal),
 // *NotReachableError, *NotAnsweringError, *BrokenError.
-type Client struct{ socket string }
+type Client struct {
+	socket   string
+	patience time.Duration // until the first sign of life
+}
 
 // NewClient makes a client for a socket path; nothing is dialled yet.
-func NewClient(socket string) *Client { return &Client{socket: socket} }
+func NewClient(socket string) *Client { return &Client{socket: socket, patience: FirstLine} }
 
 // Socket is the path it talks to.
 func (c *Client) Socket() string { return c.socket }

@@ -28,7 +28,7 @@ func (v LockView) Lock(l lockfile.Lock) Lock {
 		ID: l.ID, Target: l.Target.String(), Owner: ownerName(l.Owner), UID: uint32(l.Owner.UID), TTY: l.Owner.TTY,
 		Reason: l.Reason, Ticket: l.Ticket, Since: l.TakenAt, Overdue: l.Overdue(v.Now), Abandoned: v.abandoned(l),
 		Ready: len(l.NotReady) == 0, Session: l.Owner.Session, Remote: l.Owner.Remote, PID: l.Owner.PID, Host: l.Host,
-		Members: v.members(l), Stopped: l.MeantDown, Replaces: l.Replaces, Mine: l.Owner.Same(v.Me),
+		Members: v.members(l), NotReady: append([]string{}, l.NotReady...), Stopped: l.MeantDown, Replaces: l.Replaces, Mine: l.Owner.Same(v.Me),
 		File: filepath.Join(v.StateDir, "locks", string(l.Target.Kind), l.Target.Name, l.ID+".toml"),
 	}
 	if l.Owner.LoginUID != lockfile.NoLogin {

@@ -42,7 +42,7 @@ func replyStatus(w http.ResponseWriter, status int, e *Error) {
 }
 
 func replyJSON(w http.ResponseWriter, v any) {
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(WithLists(v))
 	if err != nil {
 		replyError(w, err)
 		return
@@ -82,7 +82,7 @@ var errGone = errors.New("the client is gone")
 func (l *lineWriter) begin() error { return l.flushed(nil) }
 
 func (l *lineWriter) send(v any) error {
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(WithLists(v))
 	if err != nil {
 		return err
 	}

@@ -211,7 +211,7 @@ func answerLong(w http.ResponseWriter, rt *route, c *call) {
 		_ = l.send(errorLine{asError(err)})
 		return
 	}
-	if err := l.send(resultLine{out}); err != nil && !errors.Is(err, errGone) {
+	if err := l.send(resultLine{WithLists(out)}); err != nil && !errors.Is(err, errGone) {
 		_ = l.send(errorLine{asError(err)})
 	}
 }

@@ -30,7 +30,7 @@ func routes() []route {
 		}),
 		post("/v1/wait", Viewer, "Wait until targets are up, down or ready.", func(c *call, w Wait, p Progress) (WaitReply, error) {
 			r, err := c.b.Wait(c.ctx, c.peer, w, p)
-			forViewer(c, r.Services)
+			r.Services = forViewer(c, r.Services)
 			return r, err
 		}),
 		post("/v1/maintenance/start", Operator, "Take locks, all or none.", func(c *call, m MaintenanceStart, p Progress) (MaintenanceReply, error) {
@@ -83,17 +83,19 @@ func routes() []route {
 
 func status(c *call) (StatusReply, error) {
 	r, err := c.b.Status(c.ctx, c.peer, c.query["target"])
-	forViewer(c, r.Services)
+	r.Services = forViewer(c, r.Services)
 	return r, err
 }
 
-func forViewer[T interface{ ForViewer() T }](c *call, list []T) {
+func forViewer[T interface{ ForViewer() T }](c *call, list []T) []T {
 	if c.peer.Role > Viewer {
-		return
+		return list
 	}
+	visible := make([]T, len(list)) // the Backend may still use its own
 	for i := range list {
-		list[i] = list[i].ForViewer()
+		visible[i] = list[i].ForViewer()
 	}
+	return visible
 }
 
 func show(c *call) (ShowReply, error) {
@@ -114,7 +116,7 @@ func maintenanceCheck(c *call) (MaintenanceCheck, error) {
 
 func checkList(c *call) (ChecksReply, error) {
 	r, err := c.b.Checks(c.ctx, c.peer, c.query["target"])
-	forViewer(c, r.Checks)
+	r.Checks = forViewer(c, r.Checks)
 	return r, err
 }
 

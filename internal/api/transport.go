@@ -73,8 +73,8 @@ type answer struct {
 // this is the first line of the body and not the header.
 func (c *Client) ask(ctx context.Context, method, path string, query url.Values, in any, firstLine bool) (*answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	silent := &NotAnsweringError{c.socket, FirstLine}
-	alarm := time.AfterFunc(FirstLine, func() { cancel(silent) })
+	silent := &NotAnsweringError{c.socket, c.patience}
+	alarm := time.AfterFunc(c.patience, func() { cancel(silent) })
 	fail := func(err error) error {
 		alarm.Stop()
 		err = c.explain(ctx, err, silent)
