@@ -110,20 +110,27 @@ func (d *direct) note(what string) string {
 	return fmt.Sprintf("%v; %s in %s", d.why, what, d.dir.Path())
 }
 
-// plan is the config on disk as far as names go, for resolving targets.
-func (d *direct) plan() (lockfile.Plan, error) {
+// names are those of the config on disk, as far as they can be read.
+func (d *direct) names() (lockfile.Plan, error) {
 	names, err := configs.NamesOnly(d.config)
-	if len(names.Services)+len(names.Groups) > 0 { // mistakes elsewhere in it do not matter here
+	return lockfile.Plan{Services: names.Services, Groups: names.Groups}, err
+}
+
+// plan is names for a lock to resolve its members with. No config at all, or one
+// with mistakes that gives names nevertheless, is no error there.
+func (d *direct) plan() (lockfile.Plan, error) {
+	plan, err := d.names()
+	if len(plan.Services)+len(plan.Groups) > 0 || errors.Is(err, fs.ErrNotExist) && d.a.flags.config == "" {
 		err = nil
 	}
-	return lockfile.Plan{Services: names.Services, Groups: names.Groups}, err
+	return plan, err
 }
 
 // known refuses names that cannot be right: neither the plan in force nor the
 // config has them. Where one of the two cannot be asked, a name given in full is
 // good enough: no mistake in a config prevents a lock.
 func (d *direct) known(doing string, t lockfile.Target) error {
-	config, configErr := d.plan()
+	config, configErr := d.names()
 	r, err := d.dir.Resolve(t, &config)
 	if err != nil || r.Known {
 		return nil // unreadable plan: see above

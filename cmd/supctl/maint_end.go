@@ -47,11 +47,13 @@ func (a *app) maintEndCommand() *cobra.Command {
 	fl.BoolVar(&f.req.Force, "force", false, "release it as it is, failing or not tried out")
 	fl.BoolVar(&f.mine, "mine", false, "all of your own, also those of your other sessions")
 	fl.Var(&f.wait, "wait", "how long to wait for what is in flight")
-	cmd.MarkFlagsMutuallyExclusive("start", "leave-stopped")
 	return cmd
 }
 
 func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
+	if f.req.Start && f.req.LeaveStopped {
+		return usage("--start and --leave-stopped contradict each other")
+	}
 	names, err := f.of(args, !f.mine)
 	if err != nil {
 		return err

@@ -121,7 +121,11 @@ func (a *app) takeLocks(ctx context.Context, req api.MaintenanceStart) (reply ap
 	}
 	d, why, err := a.direct(err, true)
 	if err != nil {
-		return reply, directFailed("lock "+joinTargets(lockTargets(req)), why, err)
+		e := directFailed("lock "+joinTargets(lockTargets(req)), why, err)
+		if e.Code == api.CodeUnknown {
+			e.Code = api.CodeFailed // nothing was written
+		}
+		return reply, e
 	}
 	err = a.watched(func(show api.Progress) (err error) {
 		reply, err = d.start(ctx, req, show)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,10 @@ type build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Go      string `json:"go"`
+}
+
+func (b build) String() string {
+	return strings.Join(notEmpty(b.Version, b.Commit, b.Go), ", ")
 }
 
 func (a *app) versionCommand() *cobra.Command {
@@ -46,13 +51,13 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 func (a *app) writeVersions(v versions) {
-	a.say("supctl     %s %s, %s", v.Supctl.Version, v.Supctl.Commit, v.Supctl.Go)
+	a.facts(fact{"supctl", v.Supctl.String()})
 	s := v.Supd
 	if s == nil {
 		a.say("supd       %s", clean(v.Error))
 		return
 	}
-	a.facts(fact{"supd", fmt.Sprintf("%s %s, %s", s.Version, s.Commit, s.Go)}, fact{"pid", number(s.PID)}, fact{"since", a.clock(s.StartedAt)},
+	a.facts(fact{"supd", build{s.Version, s.Commit, s.Go}.String()}, fact{"pid", number(s.PID)}, fact{"since", a.clock(s.StartedAt)},
 		fact{"socket", v.Socket}, fact{"state", s.StateDir}, fact{"run", s.RunDir}, fact{"config", s.Config}, fact{"mode", s.Mode},
 		fact{"you", fmt.Sprintf("%s (%s)", s.You.Name, s.You.Role)})
 }
