@@ -57,7 +57,11 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	s.watchLocks(work)
 	go s.signals(ctx, work, signals)
 	go s.whenReady(work)
-
+	s.unseen = map[string]bool{}
+	for _, name := range s.services.names() {
+		s.unseen[name] = true
+	}
+	s.lookedAt("")
 	go s.introduce()
 	s.checks.start(work)
 	s.loop(work)
@@ -116,34 +120,27 @@ func (s *Supervisor) listenTCP() (net.Listener, error) {
 	return l, nil
 }
 
-// whenReady says so once every service has been looked at.
+// whenReady says so once every service has been looked at, and then keeps systemd's watchdog.
 func (s *Supervisor) whenReady(ctx context.Context) {
-	for {
-		known, all := 0, 0
-		if !s.ask(ctx, func(st *core.State) {
-			for _, v := range st.Services {
-				all++
-				if v.Known {
-					known++
-				}
-			}
-		}) {
-			return
-		}
-		if known == all && all >= len(s.services.names()) {
-			close(s.ready)
-			systemd.Ready(fmt.Sprintf("watching %d services", all))
-			s.log.Info("ready", "services", all, "socket", s.plan.API.Socket)
-			systemd.Watchdog(ctx, func() bool { return s.ask(ctx, func(*core.State) {}) })
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(readyLook):
-		}
+	select {
+	case <-ctx.Done():
+		return
+	case <-s.ready:
 	}
+	plan, _ := s.inForce()
+	systemd.Ready(fmt.Sprintf("watching %d services", len(plan.Services)))
+	s.log.Info("ready", "services", len(plan.Services), "socket", plan.API.Socket)
+	systemd.Watchdog(ctx, func() bool { return s.ask(ctx, func(*core.State) {}) })
 }
 
-// readyLook is how often a starting supd asks itself whether it is ready.
-const readyLook = 5 * time.Millisecond
+// lookedAt notes that a service was looked at; the last one makes supd ready. Called by the loop.
+func (s *Supervisor) lookedAt(name string) {
+	if s.unseen == nil {
+		return
+	}
+	delete(s.unseen, name)
+	if len(s.unseen) == 0 {
+		s.unseen = nil
+		close(s.ready)
+	}
+}

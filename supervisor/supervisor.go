@@ -45,8 +45,9 @@ type Supervisor struct {
 	inbox chan message
 
 	// The loop's own.
-	core *core.State
-	quit bool
+	core   *core.State
+	quit   bool
+	unseen map[string]bool // services not looked at since supd started; nil once it is ready
 
 	dir      *lockfile.Dir
 	right    *lockfile.DaemonLock

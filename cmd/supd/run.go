@@ -148,7 +148,8 @@ It listens on %s; supctl finds it by itself. In another terminal, try:
 
 // supervise runs until it is told to end.
 func supervise(o options, stderr io.Writer) int {
-	o.Log = newLogger(stderr)
+	queue := newLogQueue(stderr)
+	o.Log = newLogger(queue)
 	o.Version, o.Commit = version.Version(), version.Commit()
 	// A reader of our log that went away must not end supd. (Ignored, the signal would stay ignored in every service.)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
@@ -158,6 +159,7 @@ func supervise(o options, stderr io.Writer) int {
 	signal.Notify(reload, syscall.SIGHUP)
 	signal.Notify(upgrade, syscall.SIGUSR2)
 	err := supervisor.Run(ctx, o.Options, supervisor.Signals{Reload: reload, Upgrade: upgrade})
+	queue.Close()
 	var config *supervisor.ConfigError
 	switch {
 	case err == nil:
