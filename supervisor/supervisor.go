@@ -29,6 +29,7 @@ type Options struct {
 	Observe    bool // act on nothing
 	StopOnExit bool // as if on_exit were "stop": the demo
 	Log        *slog.Logger
+	LastLog    func() // called before another program takes this process over: what was logged has to be out by then
 	Version    string
 	Commit     string
 }

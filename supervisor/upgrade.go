@@ -116,6 +116,7 @@ func (u *upgrade) exec(s *Supervisor, unixListener *net.UnixListener, tcp net.Li
 	}
 	env := append(os.Environ(), upgradeEnv+"="+strings.Join(pairs, " "))
 	s.log.Info("upgrade: executing the new program", "path", u.next[0])
+	s.opts.LastLog()
 	return fmt.Errorf("cannot execute %q: %w", u.next[0], unix.Exec(u.next[0], u.next, env))
 }
 

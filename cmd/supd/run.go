@@ -149,7 +149,7 @@ It listens on %s; supctl finds it by itself. In another terminal, try:
 // supervise runs until it is told to end.
 func supervise(o options, stderr io.Writer) int {
 	queue := newLogQueue(stderr)
-	o.Log = newLogger(queue)
+	o.Log, o.LastLog = newLogger(queue), queue.Close
 	o.Version, o.Commit = version.Version(), version.Commit()
 	// A reader of our log that went away must not end supd. (Ignored, the signal would stay ignored in every service.)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
