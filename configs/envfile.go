@@ -31,7 +31,7 @@ func ReadEnvFile(path string) (map[string]string, error) {
 			continue
 		}
 		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
-		if !ok || !envName(name) || strings.ContainsRune(value, 0) {
+		if !ok || !isEnvName(name) || strings.ContainsRune(value, 0) {
 			return nil, fmt.Errorf("cannot read env_file: %s:%d: the line is not NAME=VALUE", path, i+1)
 		}
 		if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
@@ -40,15 +40,4 @@ func ReadEnvFile(path string) (map[string]string, error) {
 		vars[name] = value
 	}
 	return vars, nil
-}
-
-// envName says whether name can name a variable of the environment (POSIX: letters, digits, underscore).
-func envName(name string) bool {
-	for i, c := range name {
-		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != ""
 }

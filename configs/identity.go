@@ -43,6 +43,9 @@ func identityOf(table map[string]any) lockfile.Identity {
 	}
 	if env, ok := table["env"].(map[string]any); ok {
 		for _, k := range sortedKeys(env) {
+			if isSecretKey("env." + k) { // a short secret could be guessed from its fingerprint
+				continue
+			}
 			fmt.Fprintf(&more, "env.%s=%q\n", k, fmt.Sprint(env[k]))
 		}
 	}

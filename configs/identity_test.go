@@ -33,6 +33,9 @@ func TestIdentityIsWhatRuns(t *testing.T) {
 	if a, b := id("command = [\"/bin/a\"]\nenv = { P = \"${SUPD_TEST_SECRET}\" }"), id("command = [\"/bin/a\"]\nenv = { P = \"hunter2hunter2\" }"); a == b {
 		t.Error("the identity is made of the secret's value")
 	}
+	if a, b := id("command = [\"/bin/a\"]\nenv = { DB_PASSWORD = \"1\" }"), id("command = [\"/bin/a\"]\nenv = { DB_PASSWORD = \"2\" }"); a != b {
+		t.Error("a short password could be guessed from the identity, which everybody can read")
+	}
 }
 
 // names gives each service's identity in the plan that goes to the state directory.

@@ -19,7 +19,7 @@ type Service struct {
 	Groups    []string          `toml:"groups"`
 	Env       map[string]string `toml:"env"`
 	EnvFile   string            `toml:"env_file"`
-	Umask     *Umask            `toml:"umask"`         // nil: 022
+	Umask     *Umask            `toml:"umask"`         // nil: as supd
 	Nice      *int              `toml:"nice"`          // nil: as supd
 	OOMScore  *int              `toml:"oom_score_adj"` // nil: as supd was started
 	Limits    Limits            `toml:"limits"`

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/proc"
@@ -26,9 +28,14 @@ func (s *Supervisor) spec(conf *configs.Service, gen uint64) (hands.Spec, error)
 	if err != nil {
 		return hands.Spec{}, err
 	}
-	return hands.Spec{
+	spec := hands.Spec{
 		Service: conf.Name, Gen: gen, Argv: conf.Command, Dir: conf.Dir, Env: env, User: u, Output: out, Config: conf.Digest(),
-	}, nil
+		Nice: conf.Nice, OOM: conf.OOMScore, Umask: (*uint32)(conf.Umask),
+	}
+	if n := conf.Limits.Nofile; n > 0 {
+		spec.Nofile = &unix.Rlimit{Cur: n, Max: n}
+	}
+	return spec, nil
 }
 
 // script is a program that acts on a running service: as its user, in its directory, with its environment and output.
