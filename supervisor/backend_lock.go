@@ -87,7 +87,16 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		reply.InFlight = []api.InFlight{api.InFlightOf(inFlight.InFlight)}
 		reply.Next = "run the same command again to wait on; the locks stand"
 	}
-	reply.NotReady = s.notReady(ctx, covered, res.Locks)
+	if inFlight == nil && res.Already { // its gates are shut while something is in flight
+		words := lockfile.Words{Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop, NotReady: res.Locks[0].NotReady}
+		if m.ForS > 0 {
+			words.Until = r.Until
+		}
+		if res.Locks, err = s.dir.Renew(ctx, res.Locks, p.Owner, words); err != nil {
+			reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+err.Error())
+		}
+	}
+	reply.NotReady, reply.Missing = s.notReady(ctx, covered, res.Locks)
 	if m.Stop && inFlight == nil {
 		reply.NotReady = append(reply.NotReady, s.bringDown(ctx, p.Owner, covered, progress)...)
 	} else if m.Stop {
@@ -169,12 +178,18 @@ func (s *Supervisor) expected(covered []string, said float64) time.Duration {
 	return d
 }
 
-// notReady is what policy misses, in words. Policy never refuses a lock.
-func (s *Supervisor) notReady(ctx context.Context, covered []string, locks []lockfile.Lock) []string {
-	missing := []string{}
+// notReady is what policy misses, in words, and which of it ("reason", "ticket") the person could say. Policy never refuses
+// a lock.
+func (s *Supervisor) notReady(ctx context.Context, covered []string, locks []lockfile.Lock) (missing, sayable []string) {
+	missing = []string{}
 	say := func(text string) {
 		if !slices.Contains(missing, text) {
 			missing = append(missing, text)
+		}
+	}
+	ask := func(what string) {
+		if !slices.Contains(sayable, what) {
+			sayable = append(sayable, what)
 		}
 	}
 	for _, name := range covered {
@@ -184,9 +199,11 @@ func (s *Supervisor) notReady(ctx context.Context, covered []string, locks []loc
 		}
 		for _, l := range locks {
 			if conf.Maintenance.RequireReason && l.Reason == "" {
+				ask("reason")
 				say("a reason is required: run the same command with -m REASON")
 			}
 			if !conf.Maintenance.TicketOK(l.Ticket) {
+				ask("ticket")
 				say(fmt.Sprintf("a ticket that matches %q is required: run the same command with --ticket ID", conf.Maintenance.RequireTicket))
 			}
 		}
@@ -196,7 +213,7 @@ func (s *Supervisor) notReady(ctx context.Context, covered []string, locks []loc
 			}
 		}
 	}
-	return missing
+	return missing, sayable
 }
 
 // noteNotReady writes what is missing into the lock files, so that list and other programs see it.
@@ -248,7 +265,7 @@ func (s *Supervisor) MaintenanceEnd(ctx context.Context, p api.Peer, m api.Maint
 		}
 	}
 	res, err := s.dir.End(ctx, lockfile.EndRequest{
-		IDs: m.IDs, Owner: p.Owner, Verdict: try.stillTrue, LeaveStopped: m.LeaveStopped, Force: m.Force, Wait: seconds(m.WaitS),
+		IDs: m.IDs, Owner: p.Owner, AnySession: true, Verdict: try.stillTrue, LeaveStopped: m.LeaveStopped, Force: m.Force, Wait: seconds(m.WaitS),
 	})
 	if err != nil {
 		return api.MaintenanceReply{}, api.ErrorOf("end "+strings.Join(m.IDs, " "), err)
@@ -283,7 +300,7 @@ func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.Mai
 		},
 	})
 	var inFlight *lockfile.InFlightError
-	if err != nil && !errors.As(err, &inFlight) {
+	if err != nil && (!errors.As(err, &inFlight) || res.New.ID == "") {
 		return api.MaintenanceReply{}, api.ErrorOf("break "+m.ID, err)
 	}
 	s.record("maintenance.broken", serviceOf(res.New.Target), journal.Warning,
