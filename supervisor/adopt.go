@@ -159,11 +159,13 @@ func (s *Supervisor) orphanFromNote(n proc.Note) {
 	}
 	svc := s.services.put(n.Service, nil)
 	svc.orphaned = true
+	s.services.orphans.Store(true)
 }
 
 // introduce gives every service to the core. Orphans without a config are watched with a policy that never starts them.
 func (s *Supervisor) introduce() {
 	plan, gen := s.inForce()
+	orphans := s.orphans()
 	s.resume()
 	for _, name := range s.services.names() {
 		svc := s.services.get(name)
@@ -172,7 +174,7 @@ func (s *Supervisor) introduce() {
 			s.send(core.Orphan{Service: name})
 			continue
 		}
-		s.send(core.Configure{Spec: plan.Services[name].Core(), PlanGen: gen})
+		s.send(core.Configure{Spec: s.coreSpec(plan.Services[name], orphans), PlanGen: gen})
 	}
 }
 

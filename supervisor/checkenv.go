@@ -12,6 +12,7 @@ import (
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/lockfile"
 )
 
 // env is what a check may use of the world.
@@ -102,6 +103,10 @@ func (s *Supervisor) execAlone(c *configs.Check, r checks.Report) {
 		}
 		return
 	}
+	if why := s.hostHeld(); why != "" {
+		s.record("action.suppressed", "", journal.Notice, fmt.Sprintf("not running the program of check %s: %s", r.Name, why), nil)
+		return
+	}
 	plan, _ := s.inForce()
 	if plan.Daemon.Mode == configs.ModeObserve {
 		s.record("would.exec", "", journal.Notice, fmt.Sprintf("would run the program of check %s: %v", r.Name, c.Options.Exec), nil)
@@ -116,7 +121,22 @@ func (s *Supervisor) execAlone(c *configs.Check, r checks.Report) {
 	}
 }
 
-// memoryFigures of a process for show.
+// hostHeld says why nothing at all may be done on this host: a lock on --all, or locks that cannot be read. Only for
+// programs that belong to no service; everything else asks the gate.
+func (s *Supervisor) hostHeld() string {
+	listed := s.dir.Locks()
+	for _, l := range listed.Locks {
+		if l.Target.Kind == lockfile.TargetHost {
+			return fmt.Sprintf("the host is locked by %s%s", l.Owner, because(l.Reason))
+		}
+	}
+	if len(listed.Unreadable) > 0 {
+		return fmt.Sprintf("lock file %s cannot be read", listed.Unreadable[0].Path)
+	}
+	return ""
+}
+
+// cpuPercent is a process's share of one processor since it started.
 func cpuPercent(st proc.Stat) float64 {
 	uptime := time.Duration(now()) - time.Duration(st.StartTime)*clockTick
 	if uptime <= 0 {

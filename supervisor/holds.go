@@ -87,6 +87,23 @@ func (m *memory) drop(service string) {
 	delete(m.unsaved, service)
 }
 
+// holdBegins notes that a hold of a service is on its way to the disk. Called by the loop, so in the order of its decisions.
+func (s *Supervisor) holdBegins(name string) chan struct{} {
+	saved := make(chan struct{})
+	if svc := s.services.get(name); svc != nil {
+		svc.mu.Lock()
+		before := svc.holding
+		svc.holding = saved
+		svc.mu.Unlock()
+		if before != nil { // two on their way: whoever waits for the second waits for both
+			next := saved
+			saved = make(chan struct{})
+			go func(done chan struct{}) { <-before; <-done; close(next) }(saved)
+		}
+	}
+	return saved
+}
+
 // addHold makes a hold of the core's a file. The hold is in memory from the moment the loop handed it over, so the gate
 // refuses before the file exists.
 func (s *Supervisor) addHold(a core.AddHold) {
@@ -103,6 +120,9 @@ func (s *Supervisor) addHold(a core.AddHold) {
 
 // clearHolds removes operator stops and restart limits of a service that is up again, whoever started it.
 func (s *Supervisor) clearHolds(service string) {
+	if svc := s.services.get(service); svc != nil {
+		svc.holdSaved()
+	}
 	s.memory.drop(service)
 	if _, err := s.dir.RemoveHolds(s.ctx, service); err != nil {
 		s.log.Warn("cannot remove holds of a service that is up again; supctl start removes them", "service", service, "err", err)

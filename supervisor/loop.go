@@ -76,8 +76,10 @@ func (s *Supervisor) step(ev core.Event) {
 		case core.AddHold:
 			s.memory.add(a.Service, a.Hold)
 			s.acting.Add(1)
+			saved := s.holdBegins(a.Service)
 			go func() {
 				defer s.acting.Done()
+				defer close(saved)
 				s.addHold(a)
 			}()
 		case core.ClearHolds:

@@ -24,6 +24,7 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner) core.Result {
 		res.Outcome, res.Err = core.ActFailed, fmt.Sprintf("cannot %s %q: no such service any more", a.Verb, a.Service)
 		return res
 	}
+	svc.holdSaved()
 	if a.Hold != nil {
 		s.memory.add(a.Service, *a.Hold) // in force at once; the gate makes the file
 	}
@@ -145,7 +146,7 @@ func (s *Supervisor) effect(p *lockfile.Permit, svc *service, a core.Act, res *c
 // of one service must not share its files and ports.
 func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *core.Result) error {
 	svc.mu.Lock()
-	conf, orphaned := svc.conf, svc.orphaned
+	conf, orphaned, digest := svc.conf, svc.orphaned, svc.digestLocked()
 	svc.mu.Unlock()
 	if conf == nil || len(conf.Command) == 0 {
 		return fmt.Errorf("cannot start %q: it is not in the config any more", svc.name)
@@ -164,10 +165,15 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 			}
 		}
 	}
+	if other := s.orphans()[digest]; other != "" && other != svc.name {
+		return fmt.Errorf("cannot start %q: %q runs the same command and is no longer in the config; supctl reload --apply puts %q in its place",
+			svc.name, other, svc.name)
+	}
 	spec, err := s.spec(conf, a.Gen)
 	if err != nil {
 		return fmt.Errorf("cannot start %q: %w", svc.name, err)
 	}
+	spec.Config = digest
 	if conf.Ready.Mode == configs.ReadyNotify {
 		if spec.Notify, err = s.listenNotify(svc, a.Gen); err != nil {
 			return fmt.Errorf("cannot start %q: %w", svc.name, err)
@@ -179,7 +185,7 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 		return err
 	}
 	svc.mu.Lock()
-	svc.started, svc.runs, svc.adopted = began, conf.Digest(), false
+	svc.started, svc.runs, svc.adopted = began, spec.Config, false
 	svc.status, svc.ready = "", false
 	svc.diedUnseen, svc.completed = false, false
 	svc.orphaned = orphaned

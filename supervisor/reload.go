@@ -106,6 +106,7 @@ func (s *Supervisor) adoptPlan(next *configs.Plan, plan lockfile.Plan, pending m
 		svc := s.services.get(name)
 		svc.mu.Lock()
 		svc.orphaned = true
+		s.services.orphans.Store(true)
 		svc.mu.Unlock()
 	}
 }
@@ -160,6 +161,7 @@ func (s *Supervisor) reload(ctx context.Context, owner lockfile.Owner, apply boo
 // follow tells the core what the config says now.
 func (s *Supervisor) follow(next *configs.Plan) {
 	_, gen := s.inForce()
+	orphans := s.orphans()
 	for _, name := range s.services.names() {
 		svc := s.services.get(name)
 		svc.mu.Lock()
@@ -169,8 +171,49 @@ func (s *Supervisor) follow(next *configs.Plan) {
 			s.send(core.Orphan{Service: name})
 			continue
 		}
-		s.send(core.Configure{Spec: conf.Core(), PlanGen: gen})
+		s.send(core.Configure{Spec: s.coreSpec(conf, orphans), PlanGen: gen})
 	}
+}
+
+// coreSpec is a service for the core. One that is a running service under a new name is not started beside it: the rename
+// is pending until reload --apply stops the one and starts the other.
+func (s *Supervisor) coreSpec(conf *configs.Service, orphans map[string]string) core.Spec {
+	spec := conf.Core()
+	if len(orphans) > 0 && orphans[conf.Digest()] != "" {
+		spec.Autostart = false
+	}
+	return spec
+}
+
+// orphans are the services that run although they vanished from the config, by the digest of what they run.
+func (s *Supervisor) orphans() map[string]string {
+	if !s.services.orphans.Load() {
+		return nil
+	}
+	by := map[string]string{}
+	for _, name := range s.services.names() {
+		svc := s.services.get(name)
+		svc.mu.Lock()
+		if svc.orphaned && svc.proc != nil && !svc.exited && svc.runs != "" {
+			by[svc.runs] = name
+		}
+		svc.mu.Unlock()
+	}
+	return by
+}
+
+// heirs are the services that only wait for an orphan to end, to be started in its place.
+func (s *Supervisor) heirs(orphan string) []string {
+	plan, _ := s.inForce()
+	by := s.orphans()
+	var names []string
+	for name, conf := range plan.Services {
+		if conf.Autostart && by[conf.Digest()] == orphan {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // pendingNames are the services that run with an older config or without one.
@@ -205,9 +248,11 @@ func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, pro
 			s.forget(name)
 			continue
 		}
-		if progress != nil {
-			progress(fmt.Sprintf("%s %s", r.Verb, name))
+		var heirs []string
+		if orphaned {
+			heirs = s.heirs(name)
 		}
+		tell(progress, fmt.Sprintf("%s %s", r.Verb, name))
 		a, err := s.wish(ctx, owner, r, progress)
 		if err == nil && a.Code != api.CodeDone {
 			err = errors.New(a.Text)
@@ -216,8 +261,19 @@ func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, pro
 			failed = append(failed, err)
 			continue
 		}
-		if orphaned {
-			s.forget(name)
+		if !orphaned {
+			continue
+		}
+		s.forget(name)
+		for _, heir := range heirs {
+			tell(progress, fmt.Sprintf("start %s, which takes the place of %s", heir, name))
+			a, err := s.wish(ctx, owner, core.Request{Service: heir, Verb: core.Start, By: owner.String(), Reason: "reload --apply"}, progress)
+			if err == nil && a.Code != api.CodeDone {
+				err = errors.New(a.Text)
+			}
+			if err != nil {
+				failed = append(failed, err)
+			}
 		}
 	}
 	if len(failed) > 0 {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/supd/supd/configs"
@@ -17,6 +18,7 @@ type service struct {
 	mu       sync.Mutex
 	conf     *configs.Service // latest; the next start uses it
 	orphaned bool             // vanished from the config: conf is the last one there was
+	digest   string           // of conf, computed when it is first needed
 
 	proc    *proc.Process // nil: never seen one
 	gen     uint64
@@ -27,9 +29,10 @@ type service struct {
 	exited  bool
 	last    string // how the last instance ended, in words
 
-	ending     uint64 // generation that supd itself is bringing down: its end is no surprise
-	diedUnseen bool   // found gone at supd's start
-	completed  bool   // a oneshot that ended well earlier in this boot
+	holding    chan struct{} // closed when the last hold the core asked for is a file, or cannot be; nil: none was asked for
+	ending     uint64        // generation that supd itself is bringing down: its end is no surprise
+	diedUnseen bool          // found gone at supd's start
+	completed  bool          // a oneshot that ended well earlier in this boot
 
 	status string // sd_notify STATUS=
 	notify closer // its sd_notify socket
@@ -48,17 +51,36 @@ func (v *service) running() *proc.Process {
 	return v.proc
 }
 
+// digestLocked tells the latest config from others; "" without one. v.mu must be held.
+func (v *service) digestLocked() string {
+	if v.digest == "" && v.conf != nil {
+		v.digest = v.conf.Digest()
+	}
+	return v.digest
+}
+
 // pending says whether the running instance was started with another config than the latest.
 func (v *service) pending() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.conf != nil && v.proc != nil && !v.exited && v.runs != "" && v.runs != v.conf.Digest()
+	return v.conf != nil && v.proc != nil && !v.exited && v.runs != "" && v.runs != v.digestLocked()
+}
+
+// holdSaved waits until a hold that is on its way to the disk has arrived: an action that clears holds must not overtake it.
+func (v *service) holdSaved() {
+	v.mu.Lock()
+	ch := v.holding
+	v.mu.Unlock()
+	if ch != nil {
+		<-ch
+	}
 }
 
 // registry is all services by name. Services appear and vanish only by reload.
 type registry struct {
-	mu  sync.RWMutex
-	all map[string]*service
+	mu      sync.RWMutex
+	all     map[string]*service
+	orphans atomic.Bool // there was one since supd started: the rare case that is worth a look at all services
 }
 
 func (r *registry) get(name string) *service {
@@ -88,7 +110,7 @@ func (r *registry) put(name string, conf *configs.Service) *service {
 	}
 	r.mu.Unlock()
 	v.mu.Lock()
-	v.conf, v.orphaned = conf, false
+	v.conf, v.orphaned, v.digest = conf, false, ""
 	v.mu.Unlock()
 	return v
 }

@@ -29,7 +29,7 @@ func (s *Supervisor) spec(conf *configs.Service, gen uint64) (hands.Spec, error)
 		return hands.Spec{}, err
 	}
 	spec := hands.Spec{
-		Service: conf.Name, Gen: gen, Argv: conf.Command, Dir: conf.Dir, Env: env, User: u, Output: out, Config: conf.Digest(),
+		Service: conf.Name, Gen: gen, Argv: conf.Command, Dir: conf.Dir, Env: env, User: u, Output: out,
 		Nice: conf.Nice, OOM: conf.OOMScore, Umask: (*uint32)(conf.Umask),
 	}
 	if n := conf.Limits.Nofile; n > 0 {
