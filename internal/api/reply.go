@@ -36,6 +36,7 @@ func replyError(w http.ResponseWriter, err error) {
 }
 
 func replyStatus(w http.ResponseWriter, status int, e *Error) {
+	limitWrite(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(errorLine{e}) // the client is gone: nobody to tell
@@ -47,8 +48,15 @@ func replyJSON(w http.ResponseWriter, v any) {
 		replyError(w, err)
 		return
 	}
+	limitWrite(w)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(b, '\n'))
+}
+
+// limitWrite starts the time for what is written next. Not every writer has a
+// deadline (tests).
+func limitWrite(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(lineWriteMax))
 }
 
 // asError gives every error the exit code it has or deserves.
@@ -95,15 +103,14 @@ func (l *lineWriter) flushed(b []byte) error {
 	if l.done {
 		return errGone
 	}
-	c := http.NewResponseController(l.w)
-	_ = c.SetWriteDeadline(time.Now().Add(lineWriteMax)) // not every writer has one (tests)
+	limitWrite(l.w)
 	if b != nil {
 		if _, err := l.w.Write(b); err != nil {
 			l.done = true
 			return errGone
 		}
 	}
-	if err := c.Flush(); err != nil {
+	if err := http.NewResponseController(l.w).Flush(); err != nil {
 		l.done = true
 		return errGone
 	}

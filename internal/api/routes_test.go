@@ -229,6 +229,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/v1/actions", `{"verb":"start","targets":["db"],"timeout_s":1e300}`, 400, CodeUsage, "out of range"},
 		{"POST", "/v1/actions", `{"verb":"start","targets":["db"],"reason":"` + strings.Repeat("x", 5000) + `"}`, 400, CodeUsage, "5000 bytes, limit 4096"},
 		{"POST", "/v1/actions", `{"verb":"start","targets":["db"],"reason":"\u0000"}`, 400, CodeUsage, "NUL"},
+		{"POST", "/v1/actions", `{"verb":"start","targets":["db"],"override":true}`, 400, CodeUsage, "needs a reason"},
 		{"POST", "/v1/wait", `{"targets":["db"],"for":"ever"}`, 400, CodeUsage, `cannot wait for "ever"`},
 		{"POST", "/v1/maintenance/start", `{"locks":[]}`, 400, CodeUsage, "no target"},
 		{"POST", "/v1/maintenance/start", `{"locks":[{"id":"../x","target":"db"}]}`, 400, CodeUsage, "is no lock id"},

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -60,7 +58,8 @@ func NewServer(o ServerOptions) *Server {
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, &conn{peerConn: c.(*peerConn)})
 		},
-		ErrorLog: log.New(io.Discard, "", 0), // what clients do wrong is told to them
+		// What clients do wrong is told to them; here speaks an accept that fails.
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return s
 }
@@ -75,7 +74,9 @@ func (s *Server) Serve(l *net.UnixListener) error {
 }
 
 // Shutdown stops accepting, ends followers and long waits, lets the Backend
-// return until ctx ends, and then closes what is left.
+// return until ctx ends, and then closes what is left. The socket's file goes
+// too, unless its listener was told otherwise (SetUnlinkOnClose, for an upgrade
+// in place).
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	s.table.closeSilent()

@@ -49,14 +49,18 @@ func (e *BrokenError) Error() string {
 func (e *BrokenError) Unwrap() error { return e.Cause }
 
 // IsUnreachable tells whether err means that no daemon answered to the end: it
-// is not there, hangs, or died on the way. What is known by an id of the
+// is not there, hangs, is stopping, or died on the way. What is known by an id of the
 // client's own choosing may then be done directly.
 func IsUnreachable(err error) bool {
 	var (
 		reach  *NotReachableError
 		answer *NotAnsweringError
 		broken *BrokenError
+		said   *Error
 	)
+	if errors.As(err, &said) {
+		return said.Code == CodeUnreachable
+	}
 	return errors.As(err, &reach) || errors.As(err, &answer) || errors.As(err, &broken)
 }
 

@@ -28,6 +28,9 @@ func (a *Action) validate() error {
 	if (a.Verb == "signal") != (a.Signal != "") {
 		return Errorf(CodeUsage, `"signal" names the signal for the verb signal, and goes with no other`)
 	}
+	if (a.Override || a.OverrideInterlock) && strings.TrimSpace(a.Reason) == "" {
+		return Errorf(CodeUsage, "an override needs a reason").WithNext("the same command with -m REASON")
+	}
 	return first(targets(a.Targets), text("reason", a.Reason, reasonBytesMax), seconds("timeout_s", a.TimeoutS))
 }
 
