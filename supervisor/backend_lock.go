@@ -87,7 +87,7 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		reply.InFlight = []api.InFlight{api.InFlightOf(inFlight.InFlight)}
 		reply.Next = "run the same command again to wait on; the locks stand"
 	}
-	if inFlight == nil && res.Already { // its gates are shut while something is in flight
+	if inFlight == nil { // its gates are shut while something is in flight
 		words := lockfile.Words{Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop, NotReady: res.Locks[0].NotReady}
 		if m.ForS > 0 {
 			words.Until = r.Until
@@ -321,8 +321,13 @@ func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.Mai
 // MaintenanceExtend moves the expected end of the peer's own locks.
 func (s *Supervisor) MaintenanceExtend(ctx context.Context, p api.Peer, m api.MaintenanceExtend) (api.MaintenanceReply, error) {
 	var locks []lockfile.Lock
+	listed := s.dir.Locks().Locks
 	for _, id := range m.IDs {
-		l, err := s.dir.Rewrite(ctx, id, p.Owner, func(l *lockfile.Lock) { l.Until = time.Now().Add(seconds(m.ForS)) })
+		owner := p.Owner
+		if i := slices.IndexFunc(listed, func(l lockfile.Lock) bool { return l.ID == id }); i >= 0 && listed[i].Owner.SameLogin(owner) {
+			owner = listed[i].Owner // in another session, but the same person, who asked for this very lock
+		}
+		l, err := s.dir.Rewrite(ctx, id, owner, func(l *lockfile.Lock) { l.Until = time.Now().Add(seconds(m.ForS)) })
 		if err != nil {
 			return api.MaintenanceReply{}, api.ErrorOf("extend "+id, err)
 		}

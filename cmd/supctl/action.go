@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,13 +85,21 @@ func (a *app) acted(r api.ActionReply) error {
 		case res.Code != api.CodeDone:
 			a.finish(&api.Error{Code: res.Code, Message: res.Text, Next: res.Next})
 		case !a.flags.quiet && !a.json():
-			a.say("%s: %s", clean(res.Service), clean(res.Text))
+			a.say("%s", clean(named(res.Service, res.Text)))
 			if res.Next != "" {
 				a.hint("  %s", clean(res.Next))
 			}
 		}
 	}
 	return code(r.Code)
+}
+
+// named puts the service before a text that does not begin with it.
+func named(service, text string) string {
+	if strings.HasPrefix(text, strconv.Quote(service)) || strings.HasPrefix(text, service+" ") {
+		return text
+	}
+	return service + ": " + text
 }
 
 func joinTargets(names []string) string {

@@ -68,36 +68,14 @@ func lockFailed(doing string, err error) *api.Error {
 	return e
 }
 
-// renew puts new words on a lock that was there before: the same command again
-// means the same lock, with what it says now.
-func (d *direct) renew(ctx context.Context, locks []lockfile.Lock, r lockfile.LockRequest, until bool) ([]lockfile.Lock, error) {
+// renew says to locks that were there before what was said now.
+func (d *direct) renew(ctx context.Context, locks []lockfile.Lock, r lockfile.LockRequest, untilSaid bool) ([]lockfile.Lock, error) {
 	defer ignoreStop()()
-	for i, l := range locks {
-		change := func(l *lockfile.Lock) {
-			if r.Reason != "" {
-				l.Reason = r.Reason
-			}
-			if r.Ticket != "" {
-				l.Ticket = r.Ticket
-			}
-			if until {
-				l.Until = r.Until
-			}
-			l.MeantDown = l.MeantDown || r.MeantDown
-			l.NotReady = r.NotReady
-		}
-		want := l
-		change(&want)
-		if want.Reason == l.Reason && want.Ticket == l.Ticket && want.Until.Equal(l.Until) && want.MeantDown == l.MeantDown && slices.Equal(want.NotReady, l.NotReady) {
-			continue
-		}
-		got, err := d.dir.Rewrite(ctx, l.ID, d.me, change)
-		if err != nil {
-			return locks, err
-		}
-		locks[i] = got
+	w := lockfile.Words{Reason: r.Reason, Ticket: r.Ticket, MeantDown: r.MeantDown, NotReady: r.NotReady}
+	if untilSaid {
+		w.Until = r.Until
 	}
-	return locks, nil
+	return d.dir.Renew(ctx, locks, d.me, w)
 }
 
 // interruptedNotes reports what a dead supd left half done, to whom takes the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type fake struct {
 	diff    api.DiffReply
 	reload  func(r api.Reload) (api.ReloadReply, error)
 	config  api.ConfigReply
+	mu      sync.Mutex // guards version
 	version api.Version
 }
 
@@ -187,11 +189,20 @@ func (f *fake) Reload(_ context.Context, _ api.Peer, r api.Reload, _ api.Progres
 	return f.reload(r)
 }
 
+// Upgrade is over at once: the next program began later.
 func (f *fake) Upgrade(context.Context, api.Peer, api.Progress) (api.Version, error) {
-	return f.version, nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.version
+	f.version.StartedAt = old.StartedAt.Add(time.Minute)
+	return old, nil
 }
 
-func (f *fake) Version(context.Context, api.Peer) (api.Version, error) { return f.version, nil }
+func (f *fake) Version(context.Context, api.Peer) (api.Version, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.version, nil
+}
 
 func (f *fake) Metrics() http.Handler { return http.NotFoundHandler() }
 func (f *fake) Healthy() error        { return nil }
