@@ -68,10 +68,7 @@ func (t *taking) succeed(old *found, id string) error {
 	if err != nil {
 		t.res.ResolveErr = err
 	}
-	members := resolve(old.home, plan, t.config()).Members
-	for s, was := range old.lock.Members {
-		members[s] = was
-	}
+	members := resolve(old.home, old.lock.Members, plan, t.config()).Members
 	for _, s := range old.copies {
 		if _, ok := members[s]; !ok {
 			members[s] = plan.Services[s]

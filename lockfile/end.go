@@ -253,9 +253,12 @@ func (d *Dir) stamp(ids []string, how *Ended) stamps {
 		if err != nil {
 			continue
 		}
-		if tmp, err := d.temp(content, true); err == nil {
-			out[id] = stamped{f.lock, tmp}
+		tmp := d.tempName() // never a spare: those are for what must be written
+		if err := d.disk.create(tmp, content, true); err != nil {
+			d.disk.unlink(tmp)
+			continue
 		}
+		out[id] = stamped{f.lock, tmp}
 	}
 	return out
 }

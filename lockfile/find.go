@@ -102,14 +102,11 @@ func (f *found) dirs(d *Dir) []string {
 // by config (may be nil), and wherever there is a copy.
 func (d *Dir) gatesOf(t Target, recorded map[string]Identity, copies []string, config *Plan) ([]string, error) {
 	set := map[string]bool{}
-	for s := range recorded {
-		set[s] = true
-	}
 	for _, s := range copies {
 		set[s] = true
 	}
 	plan, planErr := d.Plan()
-	for s := range resolve(t, plan, config).Members {
+	for s := range resolve(t, recorded, plan, config).Members {
 		set[s] = true
 	}
 	// A host lock stands before every gate that there ever was; and so does any other while nobody can tell who its members are.

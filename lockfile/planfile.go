@@ -2,6 +2,7 @@ package lockfile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -76,15 +77,19 @@ func (d *Dir) Resolve(t Target, config *Plan) (Resolution, error) {
 	if err != nil {
 		return Resolution{}, fmt.Errorf("cannot read the plan in force %q: %w", d.path+"/plan.toml", err)
 	}
-	return resolve(t, p, config), nil
+	return resolve(t, nil, p, config), nil
 }
 
-func resolve(t Target, p Plan, config *Plan) Resolution {
+// resolve also takes members as they were recorded: what they were called then may be called something else by now.
+func resolve(t Target, recorded map[string]Identity, p Plan, config *Plan) Resolution {
 	plans := []Plan{p}
 	if config != nil {
 		plans = append(plans, *config)
 	}
-	r := Resolution{Members: map[string]Identity{}}
+	r := Resolution{Members: maps.Clone(recorded)}
+	if r.Members == nil {
+		r.Members = map[string]Identity{}
+	}
 	add := func(name string) {
 		for i, q := range plans {
 			id, ok := q.Services[name]

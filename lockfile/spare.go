@@ -10,7 +10,7 @@ import (
 
 // A spare is a file in tmp/ whose blocks are already allocated. On a full disk it is renamed and filled: neither needs a block.
 const (
-	sparesMax  = 16
+	sparesMax  = 32
 	spareBytes = 16 << 10
 )
 

@@ -106,7 +106,7 @@ func (t *taking) write(i int) error {
 	if err != nil {
 		t.res.ResolveErr = fmt.Errorf("cannot read the plan in force: %w", err)
 	}
-	members := resolve(target, plan, t.config()).Members
+	members := resolve(target, nil, plan, t.config()).Members
 	for s := range members { // remembered, to see at undo whether somebody released in between
 		e, _ := d.epoch(s)
 		t.epochs[s] = e.Token
@@ -259,7 +259,7 @@ func (t *taking) gatesLeft() ([]string, error) {
 	left := map[string]bool{}
 	for _, f := range t.mine {
 		grown := map[string]Identity{}
-		for s, id := range resolve(f.home, plan, config).Members {
+		for s, id := range resolve(f.home, f.lock.Members, plan, config).Members {
 			if ServiceTarget(s) != f.home && !slices.Contains(f.copies, s) {
 				grown[s] = id
 			}
