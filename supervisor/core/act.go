@@ -90,6 +90,7 @@ func (c *turn) result(ev Result) {
 	case ActStale:
 		c.goBack(s, in)
 		c.retry(in, "the state changed meanwhile", true)
+		c.look(s)
 	default:
 		c.goBack(s, in)
 		s.RetryAt = c.now.Add(min(busyFirst<<min(s.Tries, 10), busyMax))
@@ -101,6 +102,7 @@ func (c *turn) result(ev Result) {
 		c.closingProgress()
 		return
 	}
+	// After a refusal too: its holds may be older than the last HoldsChanged.
 	again := s.Again && !s.Observing
 	if again {
 		s.Again = false
@@ -109,7 +111,7 @@ func (c *turn) result(ev Result) {
 		c.look(s)
 	}
 	c.serve(s)
-	c.servePlans(in)
+	c.servePlans(s)
 	c.closingProgress()
 }
 
@@ -146,6 +148,7 @@ func (c *turn) started(s *Service, in *InFlight, ev Result) {
 		s.LastGen = max(s.LastGen, ev.Gen)
 	}
 	s.Failing = keepHolding(s.Failing)
+	s.Raised = false
 	s.TooLate, s.Vanished, s.RetryAt, s.Suppressed, s.Shield, s.Stopped = false, false, 0, "", "", nil
 	fields := s.instanceFields()
 	fields["by"], fields["reason"], fields["verb"] = a.By, a.Reason, string(a.Verb)
@@ -174,7 +177,9 @@ func (c *turn) started(s *Service, in *InFlight, ev Result) {
 // stopped takes the end of an instance by supd's own hand into the state.
 func (c *turn) stopped(s *Service, in *InFlight) {
 	a := in.Act
-	late := a.Automatic && s.TooLate
+	// Of the automatic stops only a check's writes a hold. TooLate may have been
+	// reset since by a release, so that the act itself must say what it was.
+	late := a.Automatic && a.Hold == nil
 	c.gone(s)
 	switch {
 	case c.st.Closing != nil && a.Automatic:
@@ -184,7 +189,7 @@ func (c *turn) stopped(s *Service, in *InFlight) {
 		c.failPending(s, fmt.Sprintf("cannot start %q: it was not ready within %v", s.Spec.Name, s.Spec.ReadyTimeout))
 		c.failed(s, fmt.Sprintf("not ready within %v", s.Spec.ReadyTimeout))
 	default:
-		s.Want = WantDown
+		s.Want, s.Raised = WantDown, false
 		s.RetryAt = 0
 		c.enter(s, Down, "stopped by "+a.By)
 	}
@@ -204,21 +209,15 @@ func (c *turn) actFailed(s *Service, in *InFlight, ev Result) {
 	if a.ClearHolds {
 		s.Holds = without(s.Holds, HoldOperatorStop, HoldRestartLimit)
 	}
-	gone := in.Ended != nil
-	switch {
-	case a.Verb == Start, a.Verb == Restart && gone:
+	if a.Verb == Start || (a.Verb == Restart && in.Ended != nil) {
 		s.Want = WantUp
 		c.gone(s)
 		c.answer(s, a, CodeFailed, text)
 		c.failed(s, text)
 		return
-	case a.Verb == Stop && gone:
-		c.stopped(s, in)
-		return
 	}
-	if a.Hold != nil {
-		s.Want = WantDown // its hold is on disk
-	}
+	// A stop that failed is none, even if the instance is gone by now. Whether
+	// its hold was written the next observation says.
 	c.goBack(s, in)
 	c.answer(s, a, CodeFailed, text)
 	if c.st.Closing != nil {
@@ -247,10 +246,15 @@ func (c *turn) suppressed(s *Service, in *InFlight, ev Result) {
 	}
 }
 
-// goBack undoes the phase of an Act that did not happen, and makes up for an
-// exit that came meanwhile.
+// goBack undoes the phase of an Act that did not happen, and makes up for what
+// came meanwhile.
 func (c *turn) goBack(s *Service, in *InFlight) {
-	c.enter(s, in.From, in.Why)
+	if s.Phase == Stopping || (s.Phase == Starting && in.Act.Verb == Start) {
+		c.enter(s, in.From, in.Why)
+	}
+	if in.Ready && s.Phase == Starting {
+		c.becomeReady(s)
+	}
 	if in.Ended != nil {
 		c.ended(s, *in.Ended)
 	}

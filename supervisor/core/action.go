@@ -35,7 +35,9 @@ type Act struct {
 	Hold              *HoldSpec `json:"hold,omitempty"`        // make it durable inside the gate, before the effect
 }
 
-// AddHold asks for a hold file. Not an effect on the service: no gate.
+// AddHold asks for a hold file. Not an effect on the service: no gate. Until it
+// is seen in an Observed or HoldsChanged the core remembers the hold itself; the
+// shell tries again for as long as the disk is full.
 type AddHold struct {
 	Service string
 	Hold    HoldSpec

@@ -27,7 +27,7 @@ func (c *turn) decide(s *Service, d Decision, clean bool) {
 		}
 		f := s.Failing[check]
 		a.Verb, a.Reason, a.Check = verbOf(f.OnFail), checkName(f.Check)+" failed: "+f.Reason, f.Check
-	case !s.Running && s.Want == WantUp && (s.Phase == Down || s.Phase == Backoff):
+	case !s.Running && s.Want == WantUp && s.startable():
 		a.Verb, a.Reason = Start, s.startReason()
 	default:
 		return

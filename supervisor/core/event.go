@@ -22,11 +22,11 @@ type Observed struct {
 	Service     string
 	PlanGen     uint64
 	Epoch       string
-	SettleUntil Instant // 0 unless the epoch was made by a lock's release
+	SettleUntil Instant // 0 if no lock was released; an epoch made for another reason carries it on
 	Clean       bool    // no lock or hold covered the service
 	Holds       []Hold  // files and unreadable state, without the core's interlocks
 	Running     bool
-	Gen         uint64 // of the instance that runs; for one that supd did not start, one above all it knows
+	Gen         uint64 // of the instance that runs (a stranger's: one above all known), else the last one known: no generation is used twice
 	PID         int
 	DiedUnseen  bool // it was running when supd last knew, and ended while nobody looked
 	Completed   bool // a oneshot that ended well earlier in this boot, as remembered by the shell

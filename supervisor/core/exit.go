@@ -63,9 +63,9 @@ func (e Exit) String() string {
 	case !e.Known:
 		t = "ended, exit status unknown"
 	case e.Signal != 0:
-		t = fmt.Sprintf("killed by signal %d", e.Signal)
+		t = fmt.Sprintf("was killed by signal %d", e.Signal)
 		if n, ok := signalNames[e.Signal]; ok {
-			t = "killed by SIG" + n
+			t = "was killed by SIG" + n
 		}
 	default:
 		t = fmt.Sprintf("exited with code %d", e.Code)

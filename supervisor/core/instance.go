@@ -26,8 +26,10 @@ func (c *turn) readyEvent(ev Ready) {
 		s.Act.Ready = true // the Result is on its way
 	case !s.Running || ev.Gen != s.Gen:
 		c.ignore("an instance of another generation")
+	case s.Phase == Stopping:
+		s.Act.Ready = true // counts if the stop does not come to pass
 	case s.Phase != Starting:
-		c.ignore("ready already, or being stopped")
+		c.ignore("ready already")
 	default:
 		c.becomeReady(s)
 	}
@@ -59,10 +61,13 @@ func (c *turn) exitedEvent(ev Exited) {
 		}
 	}
 	if !s.Running || ev.Gen != s.Gen {
+		// An observation under way may have seen it alive, and would be the last word.
+		c.outdate(s)
 		c.ignore("an instance of another generation")
 		return
 	}
 	c.ended(s, ev.Exit)
+	c.servePlans(s)
 	c.closingProgress()
 }
 
@@ -85,6 +90,7 @@ func (c *turn) ended(s *Service, e Exit) {
 		c.settled(s)
 	case e.BySupd:
 		// A stop or restart whose end nobody waited for: its hold, if it has one, decides.
+		s.Raised = false
 		c.enter(s, Down, "stopped by supd")
 		c.look(s)
 	case v == finished:
@@ -130,7 +136,7 @@ func (c *turn) operatorStop(s *Service, e Exit, fields map[string]string) {
 	if by == "" {
 		by = "somebody unknown"
 	}
-	s.Want, s.RetryAt = WantDown, 0
+	s.Want, s.Raised, s.RetryAt = WantDown, false, 0
 	fields["by"] = by
 	c.enter(s, Down, "stopped by "+by+": "+e.String())
 	c.say(s, EvOperatorStop, Alert, fmt.Sprintf("%q was stopped on purpose (%s, by %s) and stays down. Next: supctl maintenance start %s (go on working) or supctl start %s (I am done)", name, e, by, name, name), fields)

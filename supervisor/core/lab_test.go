@@ -229,7 +229,7 @@ func broken(st *State) error {
 			return fmt.Errorf("%q is filed as %q", s.Spec.Name, name)
 		case s.Phase >= phases:
 			return fmt.Errorf("%q is in no phase", name)
-		case (s.Phase == Up) != (s.Running && s.Phase == Up):
+		case s.Phase == Up && !s.Running:
 			return fmt.Errorf("%q is up without an instance", name)
 		case (s.Phase == Backoff || s.Phase == Failed || s.Phase == Done || s.Phase == Down) && s.Running && s.Act == nil:
 			return fmt.Errorf("%q runs and is %s", name, s.Phase)

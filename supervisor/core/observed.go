@@ -21,6 +21,7 @@ func (c *turn) observed(ev Observed) {
 		return
 	}
 	s.Observing = false
+	s.LastGen = max(s.LastGen, ev.Gen) // also from an observation that is out of date
 	free := c.absorb(s, ev.Holds)
 	if free {
 		c.releasedLock(s)
@@ -67,15 +68,15 @@ func (c *turn) absorb(s *Service, holds []Hold) (free bool) {
 			s.Want = WantDown
 		}
 	}
+	if s.Raised && !hasKind(holds, HoldOperatorStop) {
+		s.Want, s.Raised = WantUp, false // cleared because it was seen up
+	}
 	if holdsKey(old) == holdsKey(holds) {
 		return false
 	}
 	c.changed = append(c.changed, s)
 	if hasKind(holds, HoldUnreadable) && !hasKind(old, HoldUnreadable) {
 		c.say(s, EvUnreadable, Alert, fmt.Sprintf("lock state of %q cannot be read, it counts as locked: %s", s.Spec.Name, holdsText(holds)), nil)
-	}
-	if s.Running && s.Act == nil && hasKind(old, HoldOperatorStop) && !hasKind(holds, HoldOperatorStop) {
-		s.Want = WantUp // cleared because it was seen up
 	}
 	if !s.held() {
 		s.Suppressed = ""
@@ -91,7 +92,7 @@ func (c *turn) released(s *Service) {
 		s.TooLate = false
 		s.ReadyBy = c.readyBy(s)
 	}
-	if s.Phase == Backoff || (s.Phase == Failed && !hasKind(s.Holds, HoldRestartLimit)) {
+	if s.Phase == Down || s.Phase == Backoff || (s.Phase == Failed && !hasKind(s.Holds, HoldRestartLimit)) {
 		c.enter(s, Down, "looked at afresh")
 	}
 }
@@ -124,7 +125,6 @@ func (c *turn) reconcile(s *Service, ev Observed, first bool) {
 // foundRunning takes over an instance that the core did not start.
 func (c *turn) foundRunning(s *Service, ev Observed, first bool) {
 	s.Running, s.Gen, s.PID, s.Vanished = true, ev.Gen, ev.PID, false
-	s.LastGen = max(s.LastGen, ev.Gen)
 	stopped := s.Stopped != nil || hasKind(s.Holds, HoldOperatorStop)
 	s.UpSince, s.ReadyBy, s.TooLate, s.Shield, s.RetryAt, s.Stopped = c.now, 0, false, "", 0, nil
 	s.Fails, s.FailTimes, s.Looping = 0, nil, false
@@ -146,6 +146,7 @@ func (c *turn) foundRunning(s *Service, ev Observed, first bool) {
 	}
 	// With an operator stop on disk it may be about to end by that very stop: want
 	// goes up when the hold has been cleared.
+	s.Raised = stopped
 	if !stopped {
 		s.Want = WantUp
 	}

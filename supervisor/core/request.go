@@ -93,6 +93,7 @@ func (c *turn) drop(p *Pending) {
 		if i := slices.Index(s.Queue, p.Request.ID); i >= 0 {
 			s.Queue = slices.Delete(s.Queue, i, i+1)
 		}
+		c.serve(s) // whoever waited behind it
 	}
 }
 
@@ -128,9 +129,18 @@ func (c *turn) failPending(s *Service, text string) {
 	}
 }
 
-// serve works off the queue as far as it goes: until an Act is in flight or the
-// first request has to wait.
+// serve has the queue of s worked off at the end of this step, when nothing else
+// is half done.
 func (c *turn) serve(s *Service) {
+	if len(s.Queue) > 0 {
+		c.serving = append(c.serving, s)
+	}
+}
+
+// workOff goes through the queue as far as it can: until an Act is in flight or
+// the first request has to wait.
+func (c *turn) workOff(s *Service) {
+	c.touched = append(c.touched, s)
 	for len(s.Queue) > 0 && s.Act == nil && s.Known && c.advance(s, c.st.Requests[s.Queue[0]]) {
 	}
 }
@@ -138,8 +148,11 @@ func (c *turn) serve(s *Service) {
 // advance brings the request forward and reports whether it was answered.
 func (c *turn) advance(s *Service, p *Pending) bool {
 	r := p.Request
-	if s.Tries > 0 && s.RetryAt > c.now {
+	switch {
+	case s.Tries > 0 && s.RetryAt > c.now:
 		return false // the gate was busy: the deadline comes back here
+	case p.Tries > 0 && s.Observing:
+		return false // what it was tried on was out of date: the observation comes back here
 	}
 	if hasKind(s.EffectiveHolds(), HoldInterlock) && !r.OverrideInterlock && !p.Started && r.Verb != Stop {
 		held := s.EffectiveHolds()

@@ -56,15 +56,16 @@ type Service struct {
 	Looping   bool      `json:"looping,omitempty"`    // the longest back-off was reported
 	Restarts  uint64    `json:"restarts"`             // automatic starts and restarts since supd started
 
-	ReadyBy   Instant `json:"ready_by,omitempty"`  // Starting: ready (ReadyTime) or too late (others) at this time
-	TooLate   bool    `json:"too_late,omitempty"`  // Starting: readiness timed out, to be stopped
-	RetryAt   Instant `json:"retry_at,omitempty"`  // look again then: back-off, busy gate, missing exit
-	Tries     int     `json:"tries,omitempty"`     // busy gates in a row
-	Vanished  bool    `json:"vanished,omitempty"`  // an observation found no process, its exit has not been told yet
-	Shield    string  `json:"shield,omitempty"`    // the prerequisite that explains why it is down
-	Pulled    string  `json:"pulled,omitempty"`    // who needs it, if it is wanted as a prerequisite
-	PlanFor   uint64  `json:"plan_for,omitempty"`  // the stop of another service that stops this one first
-	Forgotten bool    `json:"forgotten,omitempty"` // to be removed when its Act has ended
+	ReadyBy   Instant  `json:"ready_by,omitempty"`  // Starting: ready (ReadyTime) or too late (others) at this time
+	TooLate   bool     `json:"too_late,omitempty"`  // Starting: readiness timed out, to be stopped
+	RetryAt   Instant  `json:"retry_at,omitempty"`  // look again then: back-off, busy gate, missing exit
+	Tries     int      `json:"tries,omitempty"`     // busy gates in a row
+	Vanished  bool     `json:"vanished,omitempty"`  // an observation found no process, its exit has not been told yet
+	Raised    bool     `json:"raised,omitempty"`    // seen up although an operator stop is on disk: wanted up once that is cleared
+	Shield    string   `json:"shield,omitempty"`    // the prerequisite that explains why it is down
+	Pulled    string   `json:"pulled,omitempty"`    // who needs it, if it is wanted as a prerequisite
+	Plans     []uint64 `json:"plans,omitempty"`     // requests that stop other services and must stop this one first
+	Forgotten bool     `json:"forgotten,omitempty"` // to be removed when its Act has ended
 
 	Failing []Failing `json:"failing,omitempty"` // checks that fail, by name
 	Queue   []uint64  `json:"queue,omitempty"`   // requests for this service, oldest first
@@ -80,7 +81,7 @@ type InFlight struct {
 	Since Instant `json:"since"`
 	Ended *Exit   `json:"ended,omitempty"` // the instance it acts on ended meanwhile
 	Early *Exit   `json:"early,omitempty"` // the instance it started ended before the Result came
-	Ready bool    `json:"ready,omitempty"` // the instance it started was ready before the Result came
+	Ready bool    `json:"ready,omitempty"` // the instance it started, or is to stop, became ready before the Result came
 }
 
 // Failing is a check that fails and what it asks for.

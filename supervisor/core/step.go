@@ -1,5 +1,7 @@
 package core
 
+import "slices"
+
 // Step takes one event and returns what is to be done, in order. now never goes
 // back. The actions belong to the caller.
 func Step(st *State, ev Event, now Instant) []Action {
@@ -60,6 +62,7 @@ type turn struct {
 	ignored  string
 	touched  []*Service // whose deadline may have changed
 	changed  []*Service // whose phase or holds changed: others may wait for that
+	serving  []*Service // whose queue is to be worked off
 	deciding *Service   // whose Observed is being handled: only it may act automatically
 }
 
@@ -111,39 +114,40 @@ func (c *turn) look(s *Service) {
 	}
 }
 
-// drain tells those who wait for services whose phase or holds changed.
+// drain works off what the event has set going: it tells those who wait for
+// services whose phase or holds changed, and serves queues, until nothing moves.
 func (c *turn) drain() {
-	for i := 0; i < len(c.changed); i++ {
-		s := c.changed[i]
-		ready := s.satisfied()
-		for _, name := range c.x.dependents[s.Spec.Name] {
-			d := c.st.Services[name]
-			if d == nil {
-				continue
-			}
-			c.touched = append(c.touched, d)
-			if ready && d.Shield == s.Spec.Name {
-				d.Shield, d.Fails, d.FailTimes = "", 0, nil // its failures were not its own
-			}
-			if ready && c.wantsLook(d) {
-				c.look(d)
-			}
-			c.serve(d)
-			// Whoever waits for d waits for s too.
-			if len(c.st.Requests) > 0 && !d.satisfied() && !containsFrom(c.changed, d) {
-				c.changed = append(c.changed, d)
-			}
+	told, served := 0, 0
+	for told < len(c.changed) || served < len(c.serving) {
+		if told < len(c.changed) {
+			c.tellDependents(c.changed[told])
+			told++
+			continue
 		}
+		c.workOff(c.serving[served])
+		served++
 	}
 }
 
-func containsFrom(list []*Service, s *Service) bool {
-	for _, x := range list {
-		if x == s {
-			return true
+func (c *turn) tellDependents(s *Service) {
+	ready := s.satisfied()
+	for _, name := range c.x.dependents[s.Spec.Name] {
+		d := c.st.Services[name]
+		if d == nil {
+			continue
+		}
+		if ready && d.Shield == s.Spec.Name {
+			d.Shield, d.Fails, d.FailTimes = "", 0, nil // its failures were not its own
+		}
+		if ready && c.wantsLook(d) {
+			c.look(d)
+		}
+		c.serve(d)
+		// Whoever waits for d waits for s too.
+		if len(c.st.Requests) > 0 && !d.satisfied() && !slices.Contains(c.changed, d) {
+			c.changed = append(c.changed, d)
 		}
 	}
-	return false
 }
 
 // satisfied reports whether the service is what its dependents need.
@@ -192,5 +196,11 @@ func (c *turn) wantsLook(s *Service) bool {
 	case s.Running:
 		return s.TooLate || s.pendingCheck(c.now) >= 0
 	}
-	return s.Want == WantUp && (s.Phase == Down || s.Phase == Backoff)
+	return s.Want == WantUp && s.startable()
+}
+
+// startable reports whether supd starts the service in its phase if it is wanted
+// up. A oneshot that is done is not run again, unless it is a oneshot no more.
+func (s *Service) startable() bool {
+	return s.Phase == Down || s.Phase == Backoff || (s.Phase == Done && !s.Spec.Oneshot)
 }

@@ -30,6 +30,9 @@ func (c *turn) stopLeaves(up []*Service, p *Pending) (answered bool) {
 	waiting := false
 	var leaves []*Service
 	for _, d := range up {
+		if !slices.Contains(d.Plans, p.Request.ID) {
+			d.Plans = append(d.Plans, p.Request.ID)
+		}
 		switch {
 		case d.Act != nil || (d.Tries > 0 && d.RetryAt > c.now):
 			waiting = true
@@ -46,7 +49,6 @@ func (c *turn) stopLeaves(up []*Service, p *Pending) (answered bool) {
 			continue
 		}
 		c.touched = append(c.touched, d)
-		d.PlanFor = r.ID
 		a := Act{Verb: Stop, By: r.By, Reason: fmt.Sprintf("stop of %q with its dependents", r.Service), Override: r.Override,
 			OverrideInterlock: r.OverrideInterlock, Requests: []uint64{r.ID}, Hold: stopHold(r)}
 		if !c.act(d, a) {
@@ -82,23 +84,10 @@ func (c *turn) liveDependents(s *Service) []*Service {
 	return out
 }
 
-// servePlans goes on with stops of other services for which this Act was made.
-func (c *turn) servePlans(in *InFlight) {
-	for _, id := range in.Act.Requests {
-		if p := c.st.Requests[id]; p != nil && p.Request.Service != in.Act.Service {
-			c.servePlan(id)
-		}
+// servePlans goes on with the stops of other services that wait for this one.
+func (c *turn) servePlans(s *Service) {
+	s.Plans = slices.DeleteFunc(s.Plans, func(id uint64) bool { return c.st.Requests[id] == nil })
+	for _, id := range s.Plans {
+		c.serve(c.st.Services[c.st.Requests[id].Request.Service])
 	}
-}
-
-// servePlan goes on with one of them and reports whether it is still there.
-func (c *turn) servePlan(id uint64) bool {
-	p := c.st.Requests[id]
-	if p == nil {
-		return false
-	}
-	if s := c.get(p.Request.Service); s != nil {
-		c.serve(s)
-	}
-	return true
 }

@@ -47,9 +47,7 @@ func (c *turn) fire(s *Service) {
 	if s.Vanished || len(s.Queue) > 0 || c.wantsLook(s) {
 		c.look(s)
 	}
-	if s.PlanFor != 0 && !c.servePlan(s.PlanFor) {
-		s.PlanFor = 0 // that stop has been answered
-	}
+	c.servePlans(s)
 }
 
 func clearDue(at *Instant, now Instant) bool {
