@@ -49,7 +49,32 @@ func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
 		return err
 	}
 	s.adoptPlan(next, plan, held)
+	s.grant(next.API)
 	return nil
+}
+
+// grant puts the roles of a config in force. Users and groups that do not exist have no role; the default groups need not
+// exist.
+func (s *Supervisor) grant(conf configs.API) {
+	var roles api.Roles
+	for _, g := range [...]struct {
+		entries []string
+		into    *[]api.Grant
+	}{{conf.Operators, &roles.Operators}, {conf.Admins, &roles.Admins}} {
+		grants, missing, err := api.ParseGrants(g.entries)
+		if err != nil {
+			s.problem("roles", "cannot read who may do what: "+err.Error())
+			return
+		}
+		for _, m := range missing {
+			s.log.Info("nobody has this role yet: no such user or group", "entry", m)
+		}
+		*g.into = grants
+	}
+	s.solved("roles")
+	s.planMu.Lock()
+	s.grants = roles
+	s.planMu.Unlock()
 }
 
 // affected are the names that appear, vanish or change what they are.

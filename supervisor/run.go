@@ -74,6 +74,9 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	if err := s.drain(drained); err != nil {
 		s.log.Warn("ending although an action is still in flight; its helper finishes it", "err", err)
 	}
+	if s.upgr != nil && s.upgr.next != nil {
+		s.upgr.keep(unix, tcp)
+	}
 	stopped, cancel := context.WithTimeout(context.Background(), apiStopWait)
 	defer cancel()
 	server.Shutdown(stopped)
@@ -86,7 +89,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 		s.log.Warn("cannot save the last events", "err", err)
 	}
 	if s.upgr != nil && s.upgr.next != nil {
-		return s.upgr.exec(s, unix, tcp)
+		return s.upgr.exec(s)
 	}
 	if os.Getpid() != 1 {
 		os.Remove(s.plan.API.Socket)

@@ -26,7 +26,8 @@ type upgrade struct {
 	unix  *net.UnixListener
 	tcp   net.Listener
 
-	next []string // argv of the program to come; nil: no upgrade is under way
+	files map[string]*os.File // listeners that go along, by the name the next program knows them by
+	next  []string            // argv of the program to come; nil: no upgrade is under way
 }
 
 // inheritUpgrade takes over from the program that was executed in this process before; nil if there was none.
@@ -91,21 +92,29 @@ func (s *Supervisor) beginUpgrade(ctx context.Context) error {
 	return nil
 }
 
+// keep holds the listeners open beyond the end of this program's servers: clients that connect meanwhile wait in the
+// backlog for the next program instead of being refused.
+func (u *upgrade) keep(unixListener *net.UnixListener, tcp net.Listener) {
+	u.files = map[string]*os.File{}
+	unixListener.SetUnlinkOnClose(false)
+	if f, err := unixListener.File(); err == nil {
+		u.files["unix"] = f
+	}
+	if l, ok := tcp.(*net.TCPListener); ok {
+		if f, err := l.File(); err == nil {
+			u.files["tcp"] = f
+		}
+	}
+}
+
 // exec replaces this program. It returns only an error: then supd ends, and its services live on to be adopted.
-func (u *upgrade) exec(s *Supervisor, unixListener *net.UnixListener, tcp net.Listener) error {
+func (u *upgrade) exec(s *Supervisor) error {
 	state, err := stateFile(s.core)
 	if err != nil {
 		return err
 	}
-	files := map[string]*os.File{"state": state, "right": s.right.File()}
-	if f, err := unixListener.File(); err == nil {
-		files["unix"] = f
-	}
-	if l, ok := tcp.(*net.TCPListener); ok {
-		if f, err := l.File(); err == nil {
-			files["tcp"] = f
-		}
-	}
+	files := u.files
+	files["state"], files["right"] = state, s.right.File()
 	var pairs []string
 	for name, f := range files {
 		fd := int(f.Fd())
