@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// personJob is one command for a person to type.
+type personJob struct {
+	Argv []string `json:"argv"`
+	Env  []string `json:"env"`
+	UID  int      `json:"uid"` // as after sudo or su; the login stays
+}
+
+// result is how a program ended.
+type result struct {
+	Argv []string `json:"argv"`
+	Code int      `json:"code"`
+	Out  string   `json:"out"`
+	Err  string   `json:"err"`
+}
+
+// run is a program's end: exit code, or minus the signal, and its output.
+func (j personJob) run() result {
+	cmd := exec.Command(j.Argv[0], j.Argv[1:]...)
+	var out, errs bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = j.Env, &out, &errs
+	if j.UID != os.Geteuid() {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(j.UID), Gid: uint32(j.UID)}}
+	}
+	r := result{Argv: j.Argv}
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.Exited():
+		r.Code = exit.ExitCode()
+	case errors.As(err, &exit):
+		r.Code = -int(exit.Sys().(syscall.WaitStatus).Signal())
+	case err != nil:
+		r.Code, r.Err = -1, err.Error()
+	}
+	r.Out, r.Err = out.String(), r.Err+errs.String()
+	return r
+}
+
+// person is the role of a login session: it logs in as the uid given, as pam_loginuid does, and types what it is sent.
+func person(args []string) int {
+	if err := os.WriteFile("/proc/self/loginuid", []byte(args[0]), 0); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		var job personJob
+		if in.Decode(&job) != nil {
+			return 0
+		}
+		if out.Encode(job.run()) != nil {
+			return 1
+		}
+	}
+}
+
+// somebody is a logged-in person who uses one supd.
+type somebody struct {
+	d   *daemon
+	uid int // of the commands typed
+	in  io.Writer
+	out *json.Decoder
+}
+
+// login makes a new login session of loginUID. Its commands run as uid.
+func (d *daemon) login(loginUID, uid int) *somebody {
+	d.t.Helper()
+	needsRoot(d.t)
+	cmd := exec.Command(programs.self, "person", strconv.Itoa(loginUID))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { in.Close(); cmd.Wait() })
+	return &somebody{d: d, uid: uid, in: in, out: json.NewDecoder(bufio.NewReader(out))}
+}
+
+// ctl types a supctl command.
+func (p *somebody) ctl(args ...string) result {
+	p.d.t.Helper()
+	line, err := json.Marshal(personJob{Argv: p.d.argv(args), Env: p.d.env(), UID: p.uid})
+	if err == nil {
+		_, err = p.in.Write(append(line, '\n'))
+	}
+	var r result
+	if err == nil {
+		err = p.out.Decode(&r)
+	}
+	if err != nil {
+		p.d.t.Fatalf("the session of a person: %v", err)
+	}
+	return r
+}
+
+// wants fails the test when the program ended otherwise or did not say all the words.
+func (r result) wants(t testing.TB, code int, words ...string) result {
+	t.Helper()
+	if r.Code != code {
+		t.Fatalf("%s\nexit code %d, want %d\nstdout: %s\nstderr: %s", r.Argv, r.Code, code, r.Out, r.Err)
+	}
+	for _, w := range words {
+		if !bytes.Contains([]byte(r.Out+r.Err), []byte(w)) {
+			t.Fatalf("%s\ndoes not say %q\nstdout: %s\nstderr: %s", r.Argv, w, r.Out, r.Err)
+		}
+	}
+	return r
+}
