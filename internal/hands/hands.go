@@ -2,6 +2,7 @@ package hands
 
 import (
 	"fmt"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +20,9 @@ type Hands struct {
 	Journal  string // path of the journal's stream socket; "" = JournalSocket
 	// Warn is told what went wrong without stopping an action. May be nil; called from the acting goroutine.
 	Warn func(service string, err error)
+
+	oomOnce  sync.Once
+	oomBelow bool
 }
 
 func (h *Hands) exe() string {

@@ -3,7 +3,6 @@ package hands
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -74,7 +73,7 @@ func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.Fil
 	if err != nil {
 		return nil, err
 	}
-	if adj := ownOOMScore(); adj < 0 {
+	if h.protected() {
 		// From outside, microseconds after the exec: a preparation in the child would cost a start of supd's own binary.
 		os.WriteFile("/proc/"+strconv.Itoa(child.PID())+"/oom_score_adj", []byte("0"), 0)
 	}
@@ -88,7 +87,7 @@ func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.Fil
 
 func (h *Hands) startHeld(p *lockfile.Permit, s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
 	x := execOrder{Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Umask: s.Umask, Nice: s.Nice, OOM: s.OOM, Nofile: s.Nofile}
-	if x.OOM == nil && ownOOMScore() < 0 {
+	if x.OOM == nil && h.protected() {
 		x.OOM = new(int)
 	}
 	child, err := startHeld(h.Table, h.exe(), s.Service, x, stdio, g, func(id proc.Identity) error {
@@ -116,41 +115,28 @@ func (e notErrno) Error() string { return syscall.Errno(e).Error() }
 
 // mustBeDown is the look inside the gate that keeps a service from running twice, whatever supd believes.
 func (h *Hands) mustBeDown(service string) error {
-	if h.Cgroups != nil {
-		g := h.Cgroups.Service(service)
-		populated, err := g.Populated()
-		if err != nil {
-			return err
-		}
-		if populated {
-			pids, _ := g.Procs()
-			return &RunningError{Service: service, PIDs: pids}
-		}
-	}
-	n, err := h.Notes.Read(service)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("cannot start %q: it may be running: %w", service, err)
-	}
-	lives, err := n.Process.Lives()
+	l, err := h.Look(service)
 	if err != nil {
-		return fmt.Errorf("cannot start %q: it may be running: %w", service, err)
+		return fmt.Errorf("cannot start %q: %w", service, err)
 	}
-	if lives {
-		return &RunningError{Service: service, PIDs: []int{n.Process.PID}}
+	if !l.Running() {
+		return nil
 	}
-	return nil
+	e := &RunningError{Service: service, PIDs: pidsOf(l.Leftovers)}
+	if !l.Main.IsZero() {
+		e.PIDs = append([]int{l.Main.PID}, e.PIDs...)
+	}
+	return e
 }
 
-// ownOOMScore is supd's own oom_score_adj, which its children inherit; 0 if it cannot be read.
-func ownOOMScore() int {
-	b, err := os.ReadFile("/proc/self/oom_score_adj")
-	if err != nil {
-		return 0
-	}
-	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
-	return n
+// protected says whether supd has an oom_score_adj below 0, which children would inherit. It is set by whoever starts supd, so
+// it is read once.
+func (h *Hands) protected() bool {
+	h.oomOnce.Do(func() {
+		b, err := os.ReadFile("/proc/self/oom_score_adj")
+		h.oomBelow = err == nil && strings.HasPrefix(string(b), "-")
+	})
+	return h.oomBelow
 }
 
 func (h *Hands) warn(service string, err error) {

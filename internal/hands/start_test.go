@@ -74,20 +74,48 @@ func TestNeverTwo(t *testing.T) {
 	})
 }
 
-// A grandchild of the crashed instance is the service too.
+// A grandchild of the crashed instance is the service too: it goes before the next instance comes, all under a permit to start.
 func TestNeverBesideLeftovers(t *testing.T) {
-	r := newRig(t, true)
-	p := r.start(t, r.spec("(setsid sleep 1000 &) ; echo up > up; read x; exit 1"))
-	ended(t, p)
-	var running *RunningError
-	if err := r.startErr(r.spec("exec sleep 1000")); !errors.As(err, &running) {
-		t.Fatalf("started beside leftovers: %v", err)
-	}
-	res, err := r.stop(StopSpec{Service: service, Cgroup: r.Cgroups.Service(service).Path, Timeout: patience})
-	if err != nil || !res.Gone || len(res.Leftovers) != 1 || res.Killed {
-		t.Errorf("%+v %v", res, err)
-	}
-	r.start(t, r.spec("exec sleep 1000"))
+	bothWays(t, func(t *testing.T, r *rig) {
+		p := r.start(t, r.spec("(setsid sleep 1000 &) ; exit 1"))
+		ended(t, p)
+		var running *RunningError
+		if err := r.startErr(r.spec("exec sleep 1000")); !errors.As(err, &running) {
+			t.Fatalf("started beside leftovers: %v", err)
+		}
+		l, err := r.Look(service)
+		if err != nil || !l.Main.IsZero() || len(l.Leftovers) != 1 || !l.DiedUnseen || l.Gen != 1 {
+			t.Fatalf("%+v %v", l, err)
+		}
+		must(t, r.do(lockfile.VerbStart, func(permit *lockfile.Permit) error {
+			res, err := r.Stop(permit, StopSpec{Service: service, Gen: l.Gen, Cgroup: l.Cgroup, Timeout: patience})
+			if err != nil || !res.Gone || len(res.Leftovers) != 1 || res.Killed {
+				t.Errorf("%+v %v", res, err)
+			}
+			_, err = r.Start(permit, r.spec("exec sleep 1000"))
+			return err
+		}))
+		l, err = r.Look(service)
+		if err != nil || l.Main.IsZero() || len(l.Leftovers) != 0 || l.DiedUnseen {
+			t.Errorf("%+v %v", l, err)
+		}
+	})
+}
+
+func TestLookAtADamagedNote(t *testing.T) {
+	bothWays(t, func(t *testing.T, r *rig) {
+		p := r.start(t, r.spec("exec sleep 1000"))
+		must(t, os.WriteFile(r.Notes.Dir+"/db.json", []byte("garbage"), 0o600))
+		if _, err := r.Look(service); err == nil {
+			t.Error("a damaged note was taken for an answer")
+		}
+		if err := r.startErr(r.spec("touch second")); err == nil || !strings.Contains(err.Error(), "db.json") {
+			t.Errorf("started in doubt: %v", err)
+		}
+		if !p.Alive() {
+			t.Error("it was stopped")
+		}
+	})
 }
 
 func TestUngatedHandDoesNothing(t *testing.T) {

@@ -35,6 +35,8 @@ type StopResult struct {
 // Stop brings the whole tree down and returns when nothing of it is alive. A helper does it and keeps the gate, so that it is
 // finished even if supd dies; if the helper is killed, supd finishes it. The permit has to cover stop. The note in RUN goes:
 // this was deliberate.
+//
+// A permit to start covers it too, for what a dead instance left behind: then Target is zero.
 func (h *Hands) Stop(p *lockfile.Permit, s StopSpec) (StopResult, error) {
 	if err := p.Check(s.Service, lockfile.VerbStop); err != nil {
 		return StopResult{}, err
@@ -44,7 +46,7 @@ func (h *Hands) Stop(p *lockfile.Permit, s StopSpec) (StopResult, error) {
 	}
 	o := order{
 		Service: s.Service, StateDir: h.StateDir, Notes: h.Notes.Dir, Target: s.Target, Gen: s.Gen,
-		Cgroup: s.Cgroup, Signal: int(s.Signal), Timeout: s.Timeout, Then: s.Then || p.Verb() == lockfile.VerbRestart,
+		Cgroup: s.Cgroup, Signal: int(s.Signal), Timeout: s.Timeout, Then: s.Then || p.Verb() != lockfile.VerbStop,
 	}
 	d := down{order: o, table: h.Table, exe: h.exe(), record: permitRecorder(p, s.Service)}
 	isDown, err := d.isDown()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -208,7 +209,12 @@ func modeStop(r *rig) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("up")
+	for { // until it has set its trap
+		if _, err := os.Stat(r.file("up")); err == nil {
+			break
+		}
+		runtime.Gosched()
+	}
 	_, err = r.stop(StopSpec{Service: service, Target: n.Process, Gen: n.Gen, Cgroup: n.Cgroup, Timeout: time.Second})
 	return err
 }
@@ -434,7 +440,8 @@ func TestF05ChildOfADeadSupdIsFoundByItsCgroup(t *testing.T) {
 	if err := r.startErr(r.spec("touch second")); !errors.As(err, &running) || running.PIDs[0] != pid {
 		t.Errorf("a second start: %v", err)
 	}
-	if gens, err := r.Cgroups.Generations(service); err != nil || len(gens) == 0 || gens[0] != 7 {
-		t.Errorf("generations %v %v", gens, err)
+	l, err := r.Look(service)
+	if err != nil || l.Main.PID != pid || l.Gen != 7 || !r.Cgroups.Generation(service, 7).Contains(pid) || l.DiedUnseen || len(l.Leftovers) != 0 {
+		t.Errorf("%+v %v", l, err)
 	}
 }

@@ -19,6 +19,9 @@ func OpenPidfd(id Identity) (int, error) {
 	return openPidfd(id, boot)
 }
 
+// Lives is Identity.Lives for whoever has a table, which knows the boot already.
+func (t *Table) Lives(id Identity) (bool, error) { return lives(id, t.bootID) }
+
 func openPidfd(id Identity, boot string) (int, error) {
 	if id.PID <= 0 || id.BootID != boot {
 		return -1, ErrNotSame
@@ -75,7 +78,15 @@ func identify(fd, pid int, boot string) (Identity, error) {
 
 // Lives says whether the process with this identity is alive; a zombie is not. An error means that nobody can tell.
 func (i Identity) Lives() (bool, error) {
-	fd, err := OpenPidfd(i)
+	boot, err := BootID()
+	if err != nil {
+		return false, err
+	}
+	return lives(i, boot)
+}
+
+func lives(i Identity, boot string) (bool, error) {
+	fd, err := openPidfd(i, boot)
 	if errors.Is(err, ErrGone) || errors.Is(err, ErrNotSame) {
 		return false, nil
 	} else if err != nil {
