@@ -29,7 +29,9 @@ func (c *Check) Key() string {
 	return c.Service + "/" + c.Name
 }
 
-// readCheck reads one check's table; nil when its type is not known.
+// readCheck reads one check's table; nil when its type is not known: then no
+// key can be judged. Common keys and the type's own share the table, and
+// package checks sees to it that no name is in both.
 func (b *builder) readCheck(p place, service, name string, raw map[string]any) *Check {
 	table := b.exp.table(p, raw)
 	typeName, isText := table["type"].(string)
@@ -48,7 +50,7 @@ func (b *builder) readCheck(p place, service, name string, raw map[string]any) *
 	}
 	c := &Check{Name: name, Service: service, Source: p.source(), Kind: kind, Options: kind.Options(), Config: kind.New(), raw: raw}
 	b.c.decodeTable(p, table, nil, &c.Options, c.Config)
-	c.Options.Complete()
+	c.Options.Complete() // defaults that follow from other keys, before judgement
 	b.keyErrors(p, errors.Join(c.Options.Validate(kind, service), c.Config.Validate()))
 	b.later = append(b.later, func() { b.checkReferences(p, c) })
 	return c
@@ -69,7 +71,8 @@ func (b *builder) keyErrors(p place, err error) {
 	}
 }
 
-// checkReferences judges the names of others that a check uses.
+// checkReferences judges the names of others that a check uses: services that it
+// interlocks, checks that it needs.
 func (b *builder) checkReferences(p place, c *Check) {
 	b.knownServices(p.key("interlocks"), c.Options.Interlocks)
 	owner := b.plan.Services[c.Service]

@@ -15,12 +15,17 @@ import (
 // The toml package's own decoding stops at the first wrong type and cannot
 // name the line of a key; hence this one, from the generic tree.
 
+// What is decoded here was parsed before, so every value is one of string,
+// int64, float64, bool, time.Time, []any, map[string]any or
+// []map[string]any ([[name]]), and nothing else.
+
 // tomlUnmarshaler is toml.Unmarshaler: a type that reads itself from a value.
 type tomlUnmarshaler interface{ UnmarshalTOML(v any) error }
 
 // decodeTable fills the structs from the table; each key belongs to the first
 // struct that knows it. skip names keys that somebody else reads.
 func (c *collector) decodeTable(p place, table map[string]any, skip []string, dsts ...any) {
+	// In the order of keys, so that the same config gives the same messages.
 next:
 	for _, key := range sortedKeys(table) {
 		for _, dst := range dsts {
@@ -54,6 +59,9 @@ func (c *collector) fieldsOf(t reflect.Type) map[string][]int {
 	return index
 }
 
+// unknownKey notes a key that nothing reads: with the name that was meant, or
+// with all names when none is near. It is never ignored: a mistyped
+// "operator_stop" would restart what somebody stopped.
 func (c *collector) unknownKey(p place, key string, known []string) {
 	at := p.key(key)
 	if near := nearest(key, known); near != "" {
@@ -83,6 +91,7 @@ func fieldIndex(t reflect.Type) map[string][]int {
 
 // decode sets dst from v, or notes what is wrong with v.
 func (c *collector) decode(p place, v any, dst reflect.Value) {
+	// Types that read themselves come first: they know best what they want.
 	if u, ok := dst.Addr().Interface().(tomlUnmarshaler); ok {
 		if err := u.UnmarshalTOML(v); err != nil {
 			c.add(p, "%s", err)
@@ -153,6 +162,8 @@ func (c *collector) decode(p place, v any, dst reflect.Value) {
 	}
 }
 
+// decodeDuration reads a duration with its unit. A bare number is refused: some
+// programs take it for seconds, others for minutes.
 func (c *collector) decodeDuration(p place, v any, dst reflect.Value) {
 	text, ok := v.(string)
 	if !ok {
@@ -167,6 +178,8 @@ func (c *collector) decodeDuration(p place, v any, dst reflect.Value) {
 	dst.SetInt(int64(d))
 }
 
+// decodeFloat takes whole numbers too (factor = 2), and neither NaN nor
+// infinity, which TOML can write and no policy can mean.
 func (c *collector) decodeFloat(p place, v any, dst reflect.Value) {
 	switch n := v.(type) {
 	case float64:
@@ -181,6 +194,8 @@ func (c *collector) decodeFloat(p place, v any, dst reflect.Value) {
 	c.wantType(p, "a number", v)
 }
 
+// decodeSlice reads every element even after a wrong one: each has a line of
+// its own to be told.
 func (c *collector) decodeSlice(p place, v any, dst reflect.Value) {
 	list, ok := v.([]any)
 	if !ok {
@@ -198,6 +213,7 @@ func (c *collector) decodeSlice(p place, v any, dst reflect.Value) {
 	dst.Set(out)
 }
 
+// decodeMap reads a table whose keys are names that the user chose.
 func (c *collector) decodeMap(p place, v any, dst reflect.Value) {
 	table, ok := v.(map[string]any)
 	if !ok {
@@ -213,6 +229,7 @@ func (c *collector) decodeMap(p place, v any, dst reflect.Value) {
 	dst.Set(out)
 }
 
+// wantType notes that a value has the wrong kind. want goes on after "must be".
 func (c *collector) wantType(p place, want string, got any) {
 	c.add(p, "must be %s, not %s", want, showValue(got))
 }
@@ -241,6 +258,8 @@ func showValue(v any) string {
 // quotedMax bounds how much of a wrong value a message repeats, in bytes.
 const quotedMax = 80
 
+// quoteValue repeats a wrong value. What came from the environment is masked
+// later, in load, for all messages at once.
 func quoteValue(s string) string {
 	if len(s) > quotedMax {
 		s = s[:quotedMax] + "…"
@@ -248,6 +267,8 @@ func quoteValue(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
+// sortedKeys makes an order where a map has none, so that the same config gives
+// the same messages.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

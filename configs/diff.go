@@ -61,6 +61,8 @@ func Diff(old, new *Plan) []Change {
 	return out
 }
 
+// diffServices compares service by service. Only services that one plan lacks
+// can be renamed ones: two names in one plan are two services.
 func diffServices(old, new *Plan) []Change {
 	was, is := identities(old, new), identities(new, old)
 	var out []Change
@@ -148,6 +150,7 @@ func (f flat) only(keys []string) flat {
 // at once.
 var restartKeys = [...]string{"command", "dir", "user", "group", "groups", "env", "env_file", "umask", "nice", "oom_score_adj", "limits", "log", "log_file", "oneshot"}
 
+// needsRestart reports whether a running process keeps the old value of the key.
 func needsRestart(key string, a, b *Service) bool {
 	top, _, _ := strings.Cut(key, ".")
 	if top == "ready" { // the notify socket is given at the start
@@ -159,6 +162,7 @@ func needsRestart(key string, a, b *Service) bool {
 // supdRestartKeys are read only when supd itself starts.
 var supdRestartKeys = [...]string{"daemon.state_dir", "daemon.run_dir", "api.socket", "api.listen"}
 
+// appendSection compares one of the tables that exist once.
 func appendSection(out []Change, name string, a, b flat, rawA, rawB map[string]any) []Change {
 	keys := changedKeys(a, b)
 	if len(keys) == 0 {
@@ -196,6 +200,8 @@ func appendWhole(out []Change, name string, was, is bool, flats func() (old, new
 	return append(out, c)
 }
 
+// changedKeys lists what differs, in the order of the alphabet; never nil, so
+// that it is a list in JSON.
 func changedKeys(a, b flat) []string {
 	keys := []string{}
 	for key, value := range a {
@@ -232,6 +238,7 @@ func inWords(keys []string, a, b flat) string {
 	return strings.Join(words, ", ")
 }
 
+// unionKeys lists the names of both maps once, in the order of the alphabet.
 func unionKeys[V any](a, b map[string]V) []string {
 	all := make(map[string]bool, len(a)+len(b))
 	for k := range a {

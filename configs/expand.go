@@ -74,6 +74,8 @@ func isCommandKey(key string) bool {
 		strings.HasPrefix(key, "pre_") || strings.HasPrefix(key, "post_")
 }
 
+// text expands one string. A name that is not set is a mistake, never an empty
+// string: an empty password is one too.
 func (e *expander) text(p place, s string) string {
 	if !strings.Contains(s, "${") {
 		return s
@@ -108,7 +110,9 @@ func (e *expander) text(p place, s string) string {
 	}
 }
 
-// masked takes every value that came from the environment out of a text.
+// masked is applied to every message at the end of a load: a check type that
+// repeats a wrong URL knows nothing of where its password came from. It takes
+// every value that came from the environment out of a text.
 func (e *expander) masked(text string) string {
 	for value, name := range e.seen {
 		text = strings.ReplaceAll(text, value, name)
@@ -116,6 +120,7 @@ func (e *expander) masked(text string) string {
 	return text
 }
 
+// isEnvName reports whether s can name a variable (POSIX: letters, digits, _).
 func isEnvName(s string) bool {
 	for i, r := range s {
 		letter := r == '_' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'

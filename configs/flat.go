@@ -62,7 +62,7 @@ func asText(v reflect.Value) (string, bool) {
 			}
 			text, err := x.MarshalText()
 			return strconv.Quote(string(text)), err == nil
-		case fmt.Stringer:
+		case fmt.Stringer: // values that read themselves write themselves back, see values.go
 			if v.Kind() != reflect.Pointer && v.Kind() != reflect.Interface {
 				return strconv.Quote(x.String()), true
 			}
@@ -83,6 +83,7 @@ func asText(v reflect.Value) (string, bool) {
 	return "", false
 }
 
+// quoteList writes a list of strings in TOML.
 func quoteList(list []string) string {
 	words := make([]string, len(list))
 	for i, s := range list {

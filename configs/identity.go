@@ -19,7 +19,9 @@ func (s *Service) Identity() lockfile.Identity {
 	return identityOf(s.raw)
 }
 
-// identityOf reads the identity from a service's table as written.
+// identityOf reads the identity from a service's table as written. It must give
+// the same for a table in a broken file (NamesOnly) as in a good one, so it
+// uses nothing of the decoded service.
 func identityOf(table map[string]any) lockfile.Identity {
 	var id lockfile.Identity
 	id.Unit, _ = table["unit"].(string)
@@ -91,7 +93,8 @@ func apart(own, old map[string]lockfile.Identity) map[string]lockfile.Identity {
 	for _, id := range own {
 		count[id.Command]++
 	}
-	// Identities of names that vanished, by what they run, in the order of names.
+	// Two services of one plan are never one under two names, so only a name that
+	// vanished can have an heir. Identities of names that vanished, by what they run, in the order of names.
 	left := map[string][]string{}
 	for _, name := range sortedKeys(old) {
 		if _, stays := own[name]; !stays {
@@ -107,11 +110,11 @@ func apart(own, old map[string]lockfile.Identity) map[string]lockfile.Identity {
 		before, existed := old[name]
 		heir := left[id.Command]
 		switch {
-		case existed && base(before) == id.Command:
+		case existed && base(before) == id.Command: // nothing changed for it
 			id.Command = before.Command
-		case len(heir) > 0:
+		case len(heir) > 0: // a new name for what ran under an old one
 			id.Command, left[id.Command] = heir[0], heir[1:]
-		case count[id.Command] > 1:
+		case count[id.Command] > 1: // a twin, seen for the first time
 			id.Command += twinMark + name
 		}
 		out[name] = id

@@ -42,6 +42,7 @@ func LoadBytes(name, dir string, text []byte, opt Options) (*Plan, Mistakes) {
 	return load(opt, func(r *reader) { r.text(&source{name: name}, dir, string(text)) })
 }
 
+// load reads, builds and judges; read brings in the files.
 func load(opt Options, read func(*reader)) (*Plan, Mistakes) {
 	c := &collector{}
 	exp := newExpander(opt.Env, c)
@@ -73,6 +74,8 @@ type builder struct {
 // topTables are the keys at the top of a file, for unknown ones.
 var topTables = [...]string{"include", "daemon", "api", "maintenance", "service", "group", "check"}
 
+// build makes the plan in three passes: what exists once, the named tables, and
+// what can only be judged when all names are known.
 func (b *builder) build(docs []document) *Plan {
 	b.plan = &Plan{
 		Daemon: newDaemon(), API: newAPI(), Maintenance: newMaintenance(),
@@ -117,6 +120,8 @@ func (b *builder) settings(doc document) {
 	}
 }
 
+// single reads one of the tables that exist once. After a mistake reset puts
+// the defaults back.
 func (b *builder) single(at place, v any, dst any, validate func(place), reset func()) {
 	table, ok := v.(map[string]any)
 	if !ok {
@@ -177,6 +182,7 @@ func (b *builder) entries(doc document) {
 	}
 }
 
+// unknownTop notes a key at the top of a file that nothing reads.
 func (b *builder) unknownTop(at place, key string) {
 	at.rel = ""
 	if near := nearest(key, topTables[:]); near != "" {

@@ -40,11 +40,12 @@ func (p *Plan) NamesOf() Names {
 	return Names{Services: lp.Services, Groups: lp.Groups, StateDir: p.Daemon.StateDir, RunDir: p.Daemon.RunDir}
 }
 
+// namesReader gathers names from whatever can be read.
 type namesReader struct {
 	names Names
 	exp   *expander
-	seen  map[string]bool
-	err   error
+	seen  map[string]bool // paths: an include that includes its own file ends here
+	err   error           // the first
 }
 
 func (n *namesReader) fail(err error) {
@@ -53,6 +54,7 @@ func (n *namesReader) fail(err error) {
 	}
 }
 
+// file reads one file: as a whole if it parses, else table by table.
 func (n *namesReader) file(path string) {
 	if n.seen[path] || len(n.seen) >= filesMax {
 		return
@@ -109,6 +111,7 @@ func (n *namesReader) take(dir string, tree map[string]any) {
 	}
 }
 
+// dir takes a directory's name if it is one.
 func (n *namesReader) dir(into *string, v any) {
 	if text, ok := v.(string); ok {
 		*into = n.exp.text(place{}, text)
@@ -123,6 +126,8 @@ func (n *namesReader) service(name string, id lockfile.Identity) {
 	}
 }
 
+// group unites the members of all pieces that name the group: a lock that
+// covers too much is safe, one that covers too little is not.
 func (n *namesReader) group(name string, v any) {
 	members := n.names.Groups[name]
 	list, _ := v.([]any)

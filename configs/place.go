@@ -50,6 +50,7 @@ func (p place) named(path, noun, name string) place {
 	return place{src: p.src, path: path, who: fmt.Sprintf("%s%s %q: ", p.who, noun, name)}
 }
 
+// source is the file and line; a key that is not written has its table's line.
 func (p place) source() Source {
 	if p.src == nil {
 		return Source{}
@@ -57,20 +58,23 @@ func (p place) source() Source {
 	return Source{File: p.src.name, Line: p.src.pos.line(p.path)}
 }
 
-// collector gathers mistakes; nothing stops at the first one.
+// collector gathers mistakes; nothing stops at the first one. It belongs to one
+// load and one goroutine.
 type collector struct {
-	found  []located
-	noted  map[notedKey]bool
+	found  []located                         // in the order of discovery
+	noted  map[notedKey]bool                 // keys that a mistake is about
 	fields map[reflect.Type]map[string][]int // see fieldsOf
 }
 
+// notedKey is a key in one file: two files may have the same path.
 type notedKey struct {
 	src  *source
 	path string
 }
 
+// located is a mistake with what it is sorted by.
 type located struct {
-	order int // of the file
+	order int // of the file, main file first
 	Mistake
 }
 

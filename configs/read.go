@@ -26,7 +26,8 @@ type document struct {
 	tree map[string]any
 }
 
-// reader reads the main file and what it includes.
+// reader reads the main file and what it includes. Files are judged before they
+// are read: the text of one that others can write is not looked at.
 type reader struct {
 	c     *collector
 	exp   *expander
@@ -68,7 +69,8 @@ func (r *reader) file(path string, at place) {
 	r.text(src, filepath.Dir(path), string(text))
 }
 
-// text parses one file's text and follows its includes.
+// text parses one file's text and follows its includes at once, so that the
+// files come in the order in which a person reads them.
 func (r *reader) text(src *source, dir, text string) {
 	tree := map[string]any{}
 	_, err := toml.Decode(text, &tree)
@@ -91,6 +93,7 @@ func (r *reader) syntax(src *source, err error) {
 		r.c.about(place{src: src}, "%s", err)
 		return
 	}
+	// One syntax error hides the rest of its file; the other files are still read.
 	// The place is made by hand: the parser knows the line, not the scanner.
 	at := *src
 	at.pos = positions{lines: map[string]keyLine{"": {line: int32(pe.Position.Line)}}}
@@ -101,6 +104,7 @@ func (r *reader) syntax(src *source, err error) {
 	r.c.about(place{src: &at}, "%s", text)
 }
 
+// definedTwice is what the parser says about a name that stands twice.
 var definedTwice = regexp.MustCompile(`^Key '(.*)' (?:has already been defined|was already created.*)\.?$`)
 
 // twice says which name stands twice and where it stood first.

@@ -5,6 +5,10 @@ import (
 	"strings"
 )
 
+// The parser has judged the text already, so the scanner here only has to know
+// where keys and values begin and end; what it does not understand it leaves.
+// A fuzz test holds it against the parser's own list of keys.
+
 // positions tells in which line each key of a TOML file stands. The toml
 // package knows, but tells only in its own errors, and those stop at the first.
 type positions struct {
@@ -22,6 +26,7 @@ type keyLine struct {
 // quoted key can contain it.
 const keySep = "\x00"
 
+// joinKey makes a path of parts.
 func joinKey(parts ...string) string { return strings.Join(parts, keySep) }
 
 // line returns the line of the path, or of the longest front part that stands
@@ -59,17 +64,19 @@ func scanPositions(text string) positions {
 	return s.pos
 }
 
+// scanner walks the text once. It never goes back, so a text costs its length.
 type scanner struct {
 	text   string
-	i      int
-	lineNo int
+	i      int // offset of the next byte
+	lineNo int // of that byte, from 1
 	pos    positions
 }
 
 // header reads [a.b] or [[a.b]] and returns the path of the table it opens.
+// The index of a [[table]] becomes a part of its path, as an array element's.
 func (s *scanner) header(tableArrays map[string]int) string {
 	line := s.lineNo
-	s.i++
+	s.i++ // the "["
 	array := s.at('[')
 	parts := s.key()
 	for s.at(']') {
@@ -151,14 +158,14 @@ func (s *scanner) value(path string) {
 	switch s.text[s.i] {
 	case '[':
 		s.i++
-		for n := 0; ; n++ {
+		for n := 0; ; n++ { // each element gets a line: lists of names are long
 			s.skipSeparators()
 			if s.i >= len(s.text) || s.at(']') {
 				return
 			}
 			start := s.i
 			elem := s.note(path, []string{strconv.Itoa(n)}, s.lineNo)
-			if s.value(elem); s.i == start {
+			if s.value(elem); s.i == start { // no progress: not TOML
 				return
 			}
 		}
@@ -198,7 +205,7 @@ func (s *scanner) quoted() string {
 			return unquote(rest[:j+1])
 		}
 	}
-	s.i = len(s.text)
+	s.i = len(s.text) // it never ends: not TOML, and nothing more to learn
 	return ""
 }
 
@@ -233,6 +240,7 @@ func unquote(q string) string {
 	return q[1 : len(q)-1]
 }
 
+// at takes the byte if it is the next one.
 func (s *scanner) at(c byte) bool {
 	if s.i < len(s.text) && s.text[s.i] == c {
 		s.i++
@@ -241,6 +249,7 @@ func (s *scanner) at(c byte) bool {
 	return false
 }
 
+// skipSpace stays on the line: a key and its "=" cannot be on two.
 func (s *scanner) skipSpace() {
 	for s.i < len(s.text) && (s.text[s.i] == ' ' || s.text[s.i] == '\t') {
 		s.i++
@@ -268,6 +277,8 @@ func (s *scanner) skipBlank() {
 	}
 }
 
+// skipSeparators skips what stands between the elements of an array or of an
+// inline table, which may go over lines.
 func (s *scanner) skipSeparators() {
 	for s.skipBlank(); s.at(','); s.skipBlank() {
 	}

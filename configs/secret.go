@@ -32,6 +32,9 @@ func isSecretKey(key string) bool {
 // urlPassword finds what stands between the user and the @ of a URL.
 var urlPassword = regexp.MustCompile(`(://[^/@:\s"]*):[^/@\s"]*@`)
 
+// What is shown goes to terminals, tickets and logs. Masking works on the flat
+// table, the last step before showing, so that no new key can be forgotten.
+
 // safe is the flat table with no secret in it: what came from the environment
 // is shown as it was written, passwords in URLs and under telling keys masked.
 func (f flat) safe(written flat) flat {

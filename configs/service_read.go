@@ -4,7 +4,8 @@ import (
 	"github.com/supd/supd/lockfile"
 )
 
-// service reads one [service.NAME].
+// service reads one [service.NAME]: defaults, then the table over them, then
+// its checks, then judgement. Names of other services wait until all are read.
 func (b *builder) service(p place, name string, raw map[string]any) {
 	table := b.exp.table(p, raw)
 	stateful, _ := table["stateful"].(bool)
@@ -12,6 +13,7 @@ func (b *builder) service(p place, name string, raw map[string]any) {
 	s := newService(name, stateful, oneshot, b.plan.Daemon, b.plan.Maintenance)
 	s.Source, s.raw, s.expanded, s.expands = p.source(), raw, table, p.src.expands
 
+	// Keys of later versions are known names, only refused; "check" has its own reader.
 	refused := b.c.refuse(p, "service", table)
 	known := append(refused, "check")
 	plain := withoutKey(table, "check")
@@ -23,17 +25,20 @@ func (b *builder) service(p place, name string, raw map[string]any) {
 		b.c.decodeTable(p.key("limits"), limits, nil, &s.Limits)
 	}
 	b.c.decodeTable(p, plain, known, s)
+	// --observe is a promise to touch nothing, whatever a service says.
 	if b.opt.Observe {
 		s.Mode = ModeObserve
 	}
 	if v, ok := table["check"]; ok {
 		b.serviceChecks(p.key("check"), s, v)
 	}
-	s.validate(b.c, p)
+	s.validate(b.c, p) // after its checks: ready may name one
 	b.plan.Services[name] = s
 	b.later = append(b.later, func() { b.references(p, s) })
 }
 
+// serviceChecks reads a service's [service.NAME.check.CHECK] tables; at is the
+// place of "check".
 func (b *builder) serviceChecks(at place, s *Service, v any) {
 	tables, ok := v.(map[string]any)
 	if !ok {
@@ -56,14 +61,16 @@ func (b *builder) serviceChecks(at place, s *Service, v any) {
 	}
 }
 
-// check reads one [check.NAME].
+// check reads one [check.NAME], which belongs to no service and may interlock
+// several.
 func (b *builder) check(p place, name string, table map[string]any) {
 	if check := b.readCheck(p, "", name, table); check != nil {
 		b.plan.Checks[name] = check
 	}
 }
 
-// group reads one [group.NAME].
+// group reads one [group.NAME]. An empty group is a mistake: a lock on it would
+// hold nothing and look as if it did.
 func (b *builder) group(p place, name string, raw map[string]any) {
 	table := b.exp.table(p, raw)
 	g := &Group{Name: name, Source: p.source()}

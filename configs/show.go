@@ -47,6 +47,7 @@ func table(b *strings.Builder, header, source string, values flat) {
 		fmt.Fprintf(b, "# %s\n", source)
 	}
 	fmt.Fprintf(b, "[%s]\n", header)
+	// The order is fixed, so that two plans can be compared as text too.
 	keys := sortedKeys(values)
 	// Plain keys first, as people write them.
 	sort.SliceStable(keys, func(i, j int) bool {
@@ -58,7 +59,8 @@ func table(b *strings.Builder, header, source string, values flat) {
 	b.WriteByte('\n')
 }
 
-// section is one of the tables that exist once.
+// section is one of the tables that exist once, defaults included; secrets are
+// not masked yet.
 func (p *Plan) section(name string) flat {
 	f := flat{}
 	switch name {
@@ -84,15 +86,18 @@ func (s *Service) flat() flat {
 	return f.said(writtenFlat(s.raw))
 }
 
+// shown is flat without secrets: the only form that leaves this package.
 func (s *Service) shown() flat { return s.flat().safe(writtenFlat(s.raw)) }
 
+// flat is the group with its members.
 func (g *Group) flat() flat {
 	f := flat{}
 	f.put("", reflect.ValueOf(*g))
 	return f
 }
 
-// said leaves out what says nothing and was not written either.
+// said leaves out what says nothing and was not written either: limit = "" is
+// kept where somebody wrote it, because a stateful service's default differs.
 func (f flat) said(written flat) flat {
 	for key, value := range f {
 		if _, ok := written[key]; !ok && isEmpty(value) {

@@ -57,6 +57,8 @@ func judgeChain(path string) error {
 // writableByOthers are the mode bits that let somebody else write.
 const writableByOthers = 0o022
 
+// judgeOne judges owner and mode. supd's own user may own files as well: it is
+// root wherever this matters.
 func judgeOne(path string, info fs.FileInfo) error {
 	noun := "file"
 	if info.IsDir() {

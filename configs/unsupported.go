@@ -36,6 +36,7 @@ func (c *collector) refuse(p place, table string, have map[string]any) []string 
 		}
 		keys = append(keys, u.key)
 		if _, ok := have[u.key]; ok {
+			// The feature in words, so that "match" is not taken for a bug.
 			c.add(p.key(u.key), "is not supported by this version (%s)", u.feature)
 		}
 	}

@@ -12,11 +12,14 @@ import (
 // Validate functions judge a value that is already complete, and change
 // nothing. p is the place of the table that the value was read from.
 
+// validate judges [daemon]. Whether the directories exist is found out by who
+// opens them: a state directory that is not mounted is no mistake of the config.
 func (d Daemon) validate(c *collector, p place) {
 	oneOf(c, p.key("mode"), d.Mode, ModeActive, ModeObserve)
 	oneOf(c, p.key("on_exit"), d.OnExit, ExitLeave, ExitStop)
 	absolute(c, p.key("state_dir"), d.StateDir)
 	absolute(c, p.key("run_dir"), d.RunDir)
+	// RUN is on a tmpfs and is emptied; protocol files live in STATE.
 	if d.StateDir != "" && filepath.Clean(d.StateDir) == filepath.Clean(d.RunDir) {
 		c.add(p.key("run_dir"), "must not be the state directory: it is emptied at a boot, and locks must not be")
 	}
@@ -25,6 +28,7 @@ func (d Daemon) validate(c *collector, p place) {
 // socketBytesMax is the kernel's limit for a unix socket's path (sun_path).
 const socketBytesMax = 107
 
+// validate judges [api]. An empty socket is filled in later, see override.
 func (a API) validate(c *collector, p place) {
 	if a.Socket != "" {
 		absolute(c, p.key("socket"), a.Socket)
@@ -51,12 +55,15 @@ func people(c *collector, p place, list []string) {
 	}
 }
 
+// validate judges [maintenance], of all or of one service. The names in require
+// are judged when all services are known, see required.
 func (m Maintenance) validate(c *collector, p place) {
 	if _, err := regexp.Compile(m.RequireTicket); err != nil {
 		c.add(p.key("require_ticket"), "is no regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	positive(c, p.key("default_duration"), m.DefaultDuration)
 	positive(c, p.key("remind_every"), m.RemindEvery)
+	// Only what can be proven without help: who listens is asked of the kernel.
 	for i, free := range m.MustBeFree {
 		kind, addr, _ := strings.Cut(free, ":")
 		if kind == "unix" && filepath.IsAbs(addr) || kind == "tcp" && hostPort(addr) == nil {
@@ -66,6 +73,8 @@ func (m Maintenance) validate(c *collector, p place) {
 	}
 }
 
+// validate judges one service by itself; names of others are judged by
+// references. What the service only inherited was judged where it stands.
 func (s *Service) validate(c *collector, p place) {
 	if s.has("mode") {
 		oneOf(c, p.key("mode"), s.Mode, ModeActive, ModeObserve)
@@ -89,6 +98,8 @@ func (s *Service) validate(c *collector, p place) {
 // itself; such a table lacks no command.
 var otherKinds = [...]string{"unit", "pidfile", "match"}
 
+// validateProcess judges what the process is started with. Whether the program
+// and the user exist is found out at a start: see Load.
 func (s *Service) validateProcess(c *collector, p place) {
 	foreign := false
 	for _, key := range otherKinds {
@@ -114,7 +125,7 @@ func (s *Service) validateProcess(c *collector, p place) {
 		switch {
 		case !isEnvName(name):
 			c.about(at, "env: %q is no name of an environment variable", name)
-		case strings.HasPrefix(name, "SUPD_"):
+		case strings.HasPrefix(name, "SUPD_"): // a child is found again by these
 			c.about(at, "env: %s is set by supd itself", name)
 		case strings.ContainsRune(s.Env[name], 0):
 			c.about(at, "env: %s contains a zero byte", name)
@@ -127,11 +138,13 @@ func (s *Service) validateProcess(c *collector, p place) {
 		c.add(p.key("oom_score_adj"), "%d must be between -1000 and 1000", *s.OOMScore)
 	}
 	oneOf(c, p.key("log"), s.Log, LogAuto, LogJournal, LogFile, LogInherit, LogNone)
+	// A file that is named and never written would be looked for in vain.
 	if s.LogFile != "" && s.Log != LogFile && s.Log != LogAuto {
 		c.add(p.key("log_file"), "contradicts log = %q; leave one of them out", s.Log)
 	}
 }
 
+// validateReady judges how readiness is known, against the time it may take.
 func (s *Service) validateReady(c *collector, p place) {
 	at := p.key("ready")
 	switch s.Ready.Mode {
@@ -155,6 +168,7 @@ func (s *Service) validateReady(c *collector, p place) {
 	}
 }
 
+// validate judges [service.NAME.restart].
 func (r Restart) validate(c *collector, p place) {
 	oneOf(c, p.key("policy"), r.Policy, RestartOnFailure, RestartAlways, RestartNever)
 	oneOf(c, p.key("operator_stop"), r.OperatorStop, VerdictHold, VerdictAgain)
@@ -175,11 +189,14 @@ func (r Restart) validate(c *collector, p place) {
 	if b.Factor < 1 {
 		c.add(at.key("factor"), "%v must be at least 1: waits do not get shorter", b.Factor)
 	}
+	// With a jitter of 1 a wait could shrink to nothing.
 	if b.Jitter < 0 || b.Jitter >= 1 {
 		c.add(at.key("jitter"), "%v must be between 0 and 1, such as 0.1 for ten percent either way", b.Jitter)
 	}
 }
 
+// validate judges [service.NAME.stop]. signalSet tells the default signal from
+// one that was written beside a command.
 func (s Stop) validate(c *collector, p place, signalSet bool) {
 	positive(c, p.key("timeout"), s.Timeout)
 	if s.Command != nil {
@@ -239,12 +256,14 @@ func program(c *collector, p place, argv []string) {
 	}
 }
 
+// absolute judges a path that must mean the same file wherever supd was started.
 func absolute(c *collector, p place, path string) {
 	if !filepath.IsAbs(path) {
 		c.add(p, "must be an absolute path, not %s", quoteValue(path))
 	}
 }
 
+// hostPort judges HOST:PORT; an empty HOST is every address of the machine.
 func hostPort(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {

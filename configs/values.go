@@ -81,7 +81,8 @@ func (o *OnReload) UnmarshalTOML(v any) error {
 	return fmt.Errorf("must be \"signal:NAME\" or a command line, not %s", showValue(v))
 }
 
-// UnmarshalTOML reads "10 in 10m", or "" for no limit.
+// UnmarshalTOML reads "10 in 10m", or "" for no limit. Zero of either is refused:
+// "0 in 10m" could mean never or at once.
 func (l *Limit) UnmarshalTOML(v any) error {
 	text, ok := v.(string)
 	if !ok {
@@ -115,7 +116,8 @@ func (l Limit) String() string {
 	return fmt.Sprintf("%d in %s", l.N, checks.Duration(l.Per).String())
 }
 
-// UnmarshalTOML reads a signal's name, with or without SIG.
+// UnmarshalTOML reads a signal's name, with or without SIG. Numbers are refused:
+// they differ between machines.
 func (s *Signal) UnmarshalTOML(v any) error {
 	text, ok := v.(string)
 	if !ok {
