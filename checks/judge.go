@@ -46,8 +46,8 @@ func (j *judge) see(s State, at time.Time) Change {
 	case j.state == Failing && s == OK && good, j.state == Unknown && s == OK && (good || !j.told):
 		told := j.told
 		j.state, j.told = OK, false
-		j.bad = evidence{}
 		if told {
+			j.bad = evidence{}
 			return Recovered
 		}
 	}

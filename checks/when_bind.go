@@ -113,7 +113,7 @@ func (b *bound) said(is, was Value) string {
 	case b.Op == OpChanged || b.Op == OpIncreased || b.Op == OpDecreased:
 		return fmt.Sprintf("%s %s from %s to %s", b.Name, b.Op, was, is)
 	case b.Op == OpTrue:
-		return strings.TrimSuffix("it is "+b.Condition.String(), " for "+Duration(b.For).String())
+		return fmt.Sprintf("%s: %s", b.Name, is)
 	}
 	return fmt.Sprintf("%s is %s: %s", b.Name, is, b.Condition)
 }
