@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -96,6 +97,9 @@ func cause(err error) string {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
 		return fmt.Sprintf("name %q: %s", dns.Name, dns.Err)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "it closes the connection too early"
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -53,7 +53,7 @@ func (p pattern) String() string {
 // Limits of an answer that is searched.
 const (
 	replyBytesMax  = 1 << 20 // what is beyond is not read
-	searchBytesMax = 4 << 20 // looked through anew with every piece; then only after it has grown by a quarter
+	searchBytesMax = 1 << 20 // looked through anew with every piece; then only after it has doubled
 	replyPiece     = 4 << 10 // first buffer: most answers are short
 )
 
@@ -72,7 +72,7 @@ func collect(r io.Reader, p pattern) (got []byte, found bool, err error) {
 		n, err := r.Read(buf[len(buf):min(cap(buf), replyBytesMax)])
 		buf = buf[:len(buf)+n]
 		full := len(buf) >= replyBytesMax
-		if n > 0 && (spent < searchBytesMax || len(buf) > searched+searched/4) || err != nil || full {
+		if n > 0 && (spent < searchBytesMax || len(buf) >= 2*searched) || err != nil || full {
 			if p.in(buf) {
 				return buf, true, nil
 			}

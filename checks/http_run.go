@@ -46,11 +46,11 @@ func (c *httpCheck) Run(ctx context.Context, _ Env) Result {
 	for hop := 0; ; hop++ {
 		a, err := c.exchange(ctx, u, method, body)
 		if err != nil {
-			r := failed(ctx, begin, fmt.Sprintf("get an answer from %s", u.Redacted()), err)
-			if a != nil {
-				r = measured(r, begin, a)
+			if a == nil {
+				return failed(ctx, begin, "get an answer from "+u.Redacted(), err)
 			}
-			return r
+			doing := fmt.Sprintf("read the body of HTTP %d from %s behind its first %s", a.status, u.Redacted(), bytesText(float64(len(a.body))))
+			return measured(failed(ctx, begin, doing, err), begin, a)
 		}
 		next, follow := redirectOf(a)
 		if !follow || hop >= c.Redirects {
@@ -156,18 +156,19 @@ func (c *httpCheck) readBody(ctx context.Context, a *answer, body io.Reader, con
 	}
 	if err == nil {
 		a.size = int64(len(a.body))
-	} else {
-		err = fmt.Errorf("HTTP %d, but the body breaks off after %s: %w", a.status, bytesText(float64(len(a.body))), err)
 	}
 	return err
 }
 
 func readHead(r *bufio.Reader, req *http.Request) (*http.Response, error) {
 	for range interimMax {
+		const protocol = "HTTP/"
+		if begin, err := r.Peek(len(protocol)); err == nil && string(begin) != protocol {
+			said, _ := r.Peek(r.Buffered())
+			return nil, fmt.Errorf("it does not speak HTTP, it says %s", excerpt(said))
+		}
 		resp, err := http.ReadResponse(r, req)
 		switch {
-		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-			return nil, errors.New("it closes the connection before its answer is complete")
 		case err != nil:
 			return nil, err
 		case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:

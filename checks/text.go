@@ -31,5 +31,8 @@ func excerpt(sent []byte) string {
 		sent = sent[:look]
 	}
 	words := strings.FieldsFunc(string(sent), unicode.IsSpace)
+	if len(words) == 0 {
+		return strconv.Quote(clip(string(sent), quotedMax))
+	}
 	return strconv.Quote(clip(strings.Join(words, " "), quotedMax))
 }
