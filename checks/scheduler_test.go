@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -392,10 +393,10 @@ func TestFailureToldBeforeALockGetsItsRecovery(t *testing.T) {
 
 func TestNeeds(t *testing.T) {
 	play(t, 0, func(w *world) {
-		looked := 0
+		var looked atomic.Int32
 		w.set(t,
 			fakeJob("uplink", 10*time.Second, scripted(".xx.."), func(o *Options) { o.FailAfter.Count = 3 }),
-			fakeJob("web/far", 10*time.Second, &fake{run: func(context.Context) Result { looked++; return Fail("no route") }},
+			fakeJob("web/far", 10*time.Second, &fake{run: func(context.Context) Result { looked.Add(1); return Fail("no route") }},
 				func(o *Options) { o.Needs = []string{"uplink"} }),
 			fakeJob("web/behind", 10*time.Second, passing(0), func(o *Options) { o.Needs = []string{"far"} }))
 		w.at(9 * time.Second) // all have been looked at once
@@ -409,12 +410,12 @@ func TestNeeds(t *testing.T) {
 				expectDetail(t, r.Result, Unknown, "uplink is needed and failing: it is broken")
 			}
 		}
-		if looked != 1 {
-			t.Errorf("looked %d times while the uplink failed", looked-1)
+		if n := looked.Load(); n != 1 {
+			t.Errorf("looked %d times while the uplink failed", n-1)
 		}
 		w.at(49 * time.Second)
-		if looked != 3 {
-			t.Errorf("looked %d times after the uplink was back, want 2", looked-1)
+		if n := looked.Load(); n != 3 {
+			t.Errorf("looked %d times after the uplink was back, want 2", n-1)
 		}
 	})
 }
