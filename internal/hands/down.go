@@ -130,7 +130,7 @@ func (d *down) markTerm(target proc.Identity) error {
 // members is what is alive of the instance: its cgroup if it has one, else what can be told by descent, session and mark.
 func (d *down) members() ([]proc.Identity, error) {
 	if d.order.Cgroup == "" {
-		return proc.Members(d.order.Service, d.order.Gen, d.order.Target)
+		return proc.Members(d.order.mark(), d.order.Target)
 	}
 	pids, err := d.cgroup().Procs()
 	if err != nil {

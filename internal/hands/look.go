@@ -15,7 +15,7 @@ type Look struct {
 	Gen        uint64          // of Main, or of the instance that was known last; 0: none is known
 	Cgroup     string          // of the instance, "" = none
 	Leftovers  []proc.Identity // alive although Main is gone
-	DiedUnseen bool            // a note names a process that is gone: nobody took the note away, so nobody stopped it on purpose
+	DiedUnseen bool            // a note of this boot names a process that is gone: had it been stopped on purpose, the note would be too
 	Notify     string          // notify socket that Main was told
 }
 
@@ -41,14 +41,14 @@ func (h *Hands) Look(service string) (Look, error) {
 			l.Main = n.Process
 			return l, nil
 		}
-		l.DiedUnseen = true
+		l.DiedUnseen = n.Process.BootID == h.Table.BootID() && !n.Completed
 	}
 	if h.Cgroups != nil {
 		return h.lookInCgroup(service, l)
 	}
 	if known {
 		// Without a note there can be none: a child is held back until it has one.
-		l.Leftovers, err = proc.Members(service, n.Gen, n.Process)
+		l.Leftovers, err = proc.Members(h.mark(service, n.Gen), n.Process)
 		if err != nil {
 			return l, fmt.Errorf("cannot tell whether %q runs: %w", service, err)
 		}

@@ -61,6 +61,10 @@ type order struct {
 	Then     bool          `json:"then"` // more follows under this permit
 }
 
+func (o *order) mark() proc.Mark {
+	return proc.Mark{Instance: proc.InstanceOf(o.StateDir), Service: o.Service, Gen: o.Gen}
+}
+
 // word is one line of a helper's report.
 type word struct {
 	Script *proc.Identity `json:"script,omitempty"` // said before the script is let go

@@ -1,7 +1,7 @@
 package hands
 
 import (
-	"strconv"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -14,7 +14,7 @@ type Spec struct {
 	Gen     uint64
 	Argv    []string // Argv[0] is looked up in Env's PATH if it has no slash
 	Dir     string   // "" = /
-	Env     []string // complete and clean (see CleanEnv); Start adds SUPD_SERVICE, SUPD_GENERATION and NOTIFY_SOCKET
+	Env     []string // complete and clean (see CleanEnv); Start adds the instance's mark (SUPD_SERVICE, …) and NOTIFY_SOCKET
 	User    *proc.User
 	Umask   *uint32 // nil: supd's own
 	Nice    *int    // nil: supd's own
@@ -30,20 +30,23 @@ func (s *Spec) special() bool {
 	return s.Umask != nil || s.Nice != nil || s.OOM != nil || s.Nofile != nil
 }
 
-// env is what the instance gets: Env with what names the instance. Own entries come last and so win over a config's.
-func (s *Spec) env() []string {
-	env := make([]string, 0, len(s.Env)+3)
-	env = append(env, s.Env...)
-	env = append(env, proc.EnvService+"="+s.Service, proc.EnvGeneration+"="+strconv.FormatUint(s.Gen, 10))
-	if s.Notify != "" {
-		env = append(env, "NOTIFY_SOCKET="+s.Notify)
-	}
-	return env
-}
-
 func (s *Spec) dir() string {
 	if s.Dir == "" {
 		return "/"
 	}
 	return s.Dir
+}
+
+// mark is what tells an instance of a service from everything else, also from that of another supd.
+func (h *Hands) mark(service string, gen uint64) proc.Mark {
+	return proc.Mark{Instance: proc.InstanceOf(h.StateDir), Service: service, Gen: gen}
+}
+
+// env is what the instance gets: Env with what names the instance. Own entries come last and so win over a config's.
+func (h *Hands) env(s *Spec) []string {
+	env := append(slices.Clone(s.Env), h.mark(s.Service, s.Gen).Environ()...)
+	if s.Notify != "" {
+		env = append(env, "NOTIFY_SOCKET="+s.Notify)
+	}
+	return env
 }

@@ -17,7 +17,8 @@ import (
 //
 // With cgroups supd forks straight into the instance's own: killed at any instant, the next supd finds it there. Without, and for
 // instances that have to prepare themselves, the child is held back until it stands in the record and in RUN.
-// *RunningError if anything of the service is alive; *SpawnError if its program cannot be run. After an error nothing is left.
+// What an instance left behind whose main process is gone is ended first: two generations must not share files and ports.
+// *RunningError if the service runs; *SpawnError if its program cannot be run. After an error nothing is left of the new instance.
 func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 	if err := p.Check(s.Service, lockfile.VerbStart); err != nil {
 		return nil, err
@@ -25,10 +26,10 @@ func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 	if len(s.Argv) == 0 {
 		return nil, &SpawnError{Service: s.Service, Why: "no command given"}
 	}
-	if err := h.mustBeDown(s.Service); err != nil {
+	if err := h.makeWay(p, s.Service); err != nil {
 		return nil, err
 	}
-	env := s.env()
+	env := h.env(&s)
 	path, err := proc.FindProgram(s.Argv[0], env)
 	if err != nil {
 		return nil, &SpawnError{Service: s.Service, Why: s.Argv[0] + ": " + err.Error(), Err: err}
@@ -113,20 +114,30 @@ type notErrno syscall.Errno
 
 func (e notErrno) Error() string { return syscall.Errno(e).Error() }
 
-// mustBeDown is the look inside the gate that keeps a service from running twice, whatever supd believes.
-func (h *Hands) mustBeDown(service string) error {
+// leftoverWait is how long what outlived its main process may take to end before it is killed.
+const leftoverWait = 2 * time.Second
+
+// makeWay is the look inside the gate that keeps a service from running twice, whatever supd believes.
+func (h *Hands) makeWay(p *lockfile.Permit, service string) error {
 	l, err := h.Look(service)
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("cannot start %q: %w", service, err)
-	}
-	if !l.Running() {
+	case !l.Main.IsZero():
+		return &RunningError{Service: service, PIDs: append([]int{l.Main.PID}, pidsOf(l.Leftovers)...)}
+	case len(l.Leftovers) == 0:
 		return nil
 	}
-	e := &RunningError{Service: service, PIDs: pidsOf(l.Leftovers)}
-	if !l.Main.IsZero() {
-		e.PIDs = append([]int{l.Main.PID}, e.PIDs...)
+	s := StopSpec{Service: service, Gen: l.Gen, Cgroup: l.Cgroup, Timeout: leftoverWait, Then: true}
+	if h.Cgroups != nil {
+		s.Cgroup = h.Cgroups.Service(service).Path // of whatever generation
+	} else if n, err := h.Notes.Read(service); err == nil {
+		s.Target = n.Process // dead, and how its session is found
 	}
-	return e
+	if _, err := h.Stop(p, s); err != nil {
+		return fmt.Errorf("cannot start %q: what its last instance left is still there: %w", service, err)
+	}
+	return nil
 }
 
 // protected says whether supd has an oom_score_adj below 0, which children would inherit. It is set by whoever starts supd, so

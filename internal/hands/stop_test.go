@@ -368,7 +368,7 @@ func modeKilledHeld(r *rig) error {
 			return err
 		}
 		s := r.spec("touch ran")
-		x := execOrder{Path: "/bin/sh", Argv: s.Argv, Dir: r.path, Env: s.env()}
+		x := execOrder{Path: "/bin/sh", Argv: s.Argv, Dir: r.path, Env: r.env(&s)}
 		_, err = startHeld(r.Table, r.exe(), service, x, [3]*os.File{null, os.Stdout, null}, nil, func(id proc.Identity) error {
 			fmt.Println(id.PID, id.StartTime)
 			return unix.Kill(os.Getpid(), unix.SIGKILL)
@@ -416,7 +416,7 @@ func modeKilledFork(r *rig) error {
 			return err
 		}
 		s := r.spec("echo up > up; exec sleep 1000")
-		p, err := r.Table.Start(proc.Attr{Path: "/bin/sh", Argv: s.Argv, Dir: r.path, Env: s.env(), Files: []uintptr{0, 1, 2}, Cgroup: g})
+		p, err := r.Table.Start(proc.Attr{Path: "/bin/sh", Argv: s.Argv, Dir: r.path, Env: r.env(&s), Files: []uintptr{0, 1, 2}, Cgroup: g})
 		if err != nil {
 			return err
 		}

@@ -2,8 +2,6 @@ package proc
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,12 +40,7 @@ func FindCgroups(stateDir string) (*Cgroups, error) {
 	if err != nil {
 		return nil, err
 	}
-	abs, err := filepath.Abs(stateDir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot name the cgroup of state directory %q: %w", stateDir, err)
-	}
-	sum := sha256.Sum256([]byte(abs))
-	return CgroupsAt(filepath.Join(parent, "supd-"+hex.EncodeToString(sum[:4])))
+	return CgroupsAt(filepath.Join(parent, "supd-"+InstanceOf(stateDir)))
 }
 
 // CgroupsAt uses base, an absolute path in a cgroup2 mount, and makes it if need be.

@@ -83,15 +83,18 @@ func TestTree(t *testing.T) {
 	}
 }
 
-func marked(service, gen string) func(*Attr) {
-	return func(a *Attr) { a.Env = append(a.Env, EnvService+"="+service, EnvGeneration+"="+gen) }
+func mark(service string, gen uint64) Mark { return Mark{Instance: "test", Service: service, Gen: gen} }
+
+func marked(m Mark) func(*Attr) {
+	return func(a *Attr) { a.Env = append(a.Env, m.Environ()...) }
 }
 
 // Without a cgroup a grandchild in its own session, whose parents are gone, is found by the mark in its environment.
 func TestMembersFindDoubleForked(t *testing.T) {
 	table := newTable(t)
-	k := shell(t, table, doubleFork, marked("members-test", "3"))
-	other := shell(t, table, "read x", marked("members-test-2", "3"))
+	k := shell(t, table, doubleFork, marked(mark("members-test", 3)))
+	// The same service and generation of another supd.
+	other := shell(t, table, "read x", marked(Mark{Instance: "test-2", Service: "members-test", Gen: 3}))
 	pid, err := strconv.Atoi(k.heard(t))
 	must(t, err)
 	check := func(what string, ids []Identity, err error, want ...int) {
@@ -101,18 +104,18 @@ func TestMembersFindDoubleForked(t *testing.T) {
 			t.Errorf("%s: %v, want %v (other service: %d)", what, got, want, other.PID())
 		}
 	}
-	ids, err := FindMarked("members-test", 0)
+	ids, err := FindMarked(mark("members-test", 0))
 	check("FindMarked", ids, err, k.PID(), pid)
 	if ids[0].PID != k.PID() {
 		t.Errorf("the oldest is %d, want %d", ids[0].PID, k.PID())
 	}
-	ids, err = FindMarked("members-test", 4)
+	ids, err = FindMarked(mark("members-test", 4))
 	check("FindMarked of another generation", ids, err)
-	ids, err = Members("members-test", 3, k.Identity())
+	ids, err = Members(mark("members-test", 3), k.Identity())
 	check("Members", ids, err, k.PID(), pid)
 	k.in.Close()
 	ended(t, k.Process)
-	ids, err = Members("members-test", 3, k.Identity())
+	ids, err = Members(mark("members-test", 3), k.Identity())
 	check("Members after the main process", ids, err, pid)
 	must(t, SignalIdentity(ids[0], unix.SIGKILL))
 	eventually(t, "grandchild dead", func() bool { lives, _ := ids[0].Lives(); return !lives })
@@ -121,12 +124,12 @@ func TestMembersFindDoubleForked(t *testing.T) {
 // A background job in the same session needs no mark: it may have cleared its environment.
 func TestMembersFindSession(t *testing.T) {
 	table := newTable(t)
-	k := shell(t, table, `env -i sh -c 'echo $$; exec sleep 1000' & read x`, marked("session-test", "1"))
+	k := shell(t, table, `env -i sh -c 'echo $$; exec sleep 1000' & read x`, marked(mark("session-test", 1)))
 	pid, err := strconv.Atoi(k.heard(t))
 	must(t, err)
 	k.in.Close()
 	ended(t, k.Process)
-	ids, err := Members("session-test", 1, k.Identity())
+	ids, err := Members(mark("session-test", 1), k.Identity())
 	must(t, err)
 	if !slices.Equal(pids(ids), []int{pid}) {
 		t.Errorf("members %v, want %d", ids, pid)
@@ -142,7 +145,7 @@ func TestMembersOfARecycledPid(t *testing.T) {
 	k := shell(t, table, "read x")
 	old := k.Identity()
 	old.StartTime--
-	ids, err := Members("nobody", 1, old)
+	ids, err := Members(mark("nobody", 1), old)
 	must(t, err)
 	if len(ids) != 0 {
 		t.Errorf("members of a process that is no more: %v", ids)
