@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,7 @@ func TestConformance(t *testing.T) {
 	for _, k := range Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
 			t.Run("defaults suit the example", func(t *testing.T) { exampleIsValid(t, k) })
+			t.Run("shares no key with the options", func(t *testing.T) { sharesNoKey(t, k) })
 			t.Run("is described", func(t *testing.T) { isDescribed(t, k) })
 			t.Run("an empty table names what is missing", func(t *testing.T) { emptyTableIsJudged(t, k) })
 			t.Run("a cancelled context returns at once", func(t *testing.T) { cancelReturnsAtOnce(t, k) })
@@ -84,6 +86,32 @@ func exampleIsValid(t *testing.T, k Kind) {
 			t.Errorf("condition %q is read as %+v, %v", cond, again, err)
 		}
 	}
+}
+
+// sharesNoKey: a key of the table is read by the options or by the type, never by both.
+func sharesNoKey(t *testing.T, k Kind) {
+	common := map[string]bool{}
+	for _, key := range keysOf(Options{}) {
+		common[key] = true
+	}
+	for _, key := range keysOf(k.New()) {
+		if common[key] {
+			t.Errorf("key %q is also one of the common options", key)
+		}
+	}
+}
+
+// keysOf lists a struct's toml keys.
+func keysOf(v any) []string {
+	typ := reflect.TypeOf(v)
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	var keys []string
+	for i := range typ.NumField() {
+		keys = append(keys, typ.Field(i).Tag.Get("toml"))
+	}
+	return keys
 }
 
 func isDescribed(t *testing.T, k Kind) {

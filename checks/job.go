@@ -16,13 +16,14 @@ type job struct {
 	last  Report
 	late  uint64
 
-	next   time.Time // when it is due; zero while it is not scheduled
-	place  int       // in the heap, -1: not in it
-	epoch  uint64    // of its evidence; a run of another epoch is not reported
-	inLine bool
-	isDue  bool          // it stands in line because of its schedule
-	asked  []chan Report // of those who wait for its next run
-	gone   bool          // removed by Set
+	next    time.Time // when it is due; zero while it is not scheduled
+	place   int       // in the heap, -1: not in it
+	epoch   uint64    // of its evidence; a run of another epoch is not reported
+	inLine  bool
+	isDue   bool          // it stands in line because of its schedule
+	asked   []chan Report // of those who wait for its next run
+	gone    bool          // removed by Set
+	leftOut bool          // not run at its last time because of a need
 
 	current *run      // nil while it does not run
 	since   time.Time // of current

@@ -15,7 +15,9 @@ func (s *Scheduler) startLocked(ctx context.Context, j *job, now time.Time) (Rep
 	r := &run{job: j, epoch: j.epoch, instance: s.services[j.Service].instance, isDue: j.isDue, asked: j.asked}
 	j.isDue, j.asked = false, nil
 	if len(r.asked) == 0 {
-		if why := s.needLocked(j); why != "" {
+		why := s.needLocked(j)
+		j.leftOut = why != ""
+		if j.leftOut {
 			return s.tellLocked(r, Unclear("%s", why), now)
 		}
 	}
@@ -88,6 +90,9 @@ func (s *Scheduler) hangLocked(j *job, now time.Time) (Report, bool) {
 	}
 	res := Fail("no answer within %s, and the system call it waits in cannot be broken off (a dead network file system?)", j.Options.Timeout)
 	res.Duration = now.Sub(j.since)
+	// Who waits for the run after this one would wait as long as the system call.
+	r.asked = append(r.asked, j.asked...)
+	j.asked = nil
 	return s.tellLocked(r, res, now)
 }
 

@@ -141,7 +141,8 @@ func (s *Scheduler) Unfreeze(name string) {
 func (s *Scheduler) Reset(name string) { s.change(name, false, func(*service) {}) }
 
 // RunNow runs a check at once, paused or not, and waits for its report. If it runs already, it is run again after that: the
-// report is always about a look that began after the call. It is no evidence. The error is ctx's, or that there is no such check.
+// report is always about a look that began after the call, except that one that hangs is reported as such. It is no
+// evidence. The error is ctx's, or *NoCheckError. It must not be called from Setup.Report.
 func (s *Scheduler) RunNow(ctx context.Context, key Key) (Report, error) {
 	answer := make(chan Report, 1)
 	s.mu.Lock()
@@ -149,6 +150,12 @@ func (s *Scheduler) RunNow(ctx context.Context, key Key) (Report, error) {
 	if j == nil {
 		s.mu.Unlock()
 		return Report{}, &NoCheckError{Key: key}
+	}
+	if r := j.current; r != nil && r.hangs {
+		last := j.last
+		s.mu.Unlock()
+		last.Asked = true
+		return last, nil
 	}
 	j.asked = append(j.asked, answer)
 	s.lineUpLocked(j)
