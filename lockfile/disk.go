@@ -59,7 +59,9 @@ func openFD(path string, flags int, mode uint32) (fd int, err error) {
 var readBuffers = sync.Pool{New: func() any { b := make([]byte, 8<<10); return &b }}
 
 // read returns the content of a regular file of at most fileBytesMax bytes.
-func (k disk) read(path string) ([]byte, error) {
+func (k disk) read(path string) ([]byte, error) { return k.readMax(path, fileBytesMax) }
+
+func (k disk) readMax(path string, limit int) ([]byte, error) {
 	if err := k.enter("read", path); err != nil {
 		return nil, err
 	}
@@ -78,8 +80,8 @@ func (k disk) read(path string) ([]byte, error) {
 			return nil, k.done("read", path, err)
 		}
 		all = append(all, (*bufp)[:n]...)
-		if len(all) > fileBytesMax {
-			return nil, k.done("read", path, fmt.Errorf("larger than %d bytes", fileBytesMax))
+		if len(all) > limit {
+			return nil, k.done("read", path, fmt.Errorf("larger than %d bytes", limit))
 		}
 		if n < len(*bufp) { // a regular file gives all it has; a short read is its end
 			return all, nil

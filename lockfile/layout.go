@@ -39,6 +39,9 @@ func Init(path string, firstStart bool) error {
 	if err != nil {
 		return err
 	}
+	if err := trusted(path); err != nil && !isAbsent(err) {
+		return err
+	}
 	marked, err := k.exists(path + "/format")
 	if err != nil {
 		return &MarkerError{path, err}

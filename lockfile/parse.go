@@ -84,6 +84,9 @@ func decode(content []byte, v any) (extra map[string]any, err error) {
 	if bytes.IndexByte(content, 0) >= 0 {
 		return nil, fmt.Errorf("contains zero bytes")
 	}
+	if tooDeep(content) {
+		return nil, fmt.Errorf("nested deeper than %d brackets", nestingMax)
+	}
 	// The format first and by itself, so that a newer one is known for what it is even if other keys changed their type.
 	var f struct {
 		Format int `toml:"format"`

@@ -15,6 +15,9 @@ type planCache struct {
 	plan Plan
 }
 
+// planBytesMax bounds plan.toml, which grows with the number of services.
+const planBytesMax = 64 << 20
+
 // Plan reads plan.toml; a missing file is the zero plan. The maps are shared: do not change them.
 func (d *Dir) Plan() (Plan, error) {
 	key, err := d.keyOf(d.path + "/plan.toml")
@@ -29,7 +32,7 @@ func (d *Dir) Plan() (Plan, error) {
 	if d.plans.key == key {
 		return d.plans.plan, nil
 	}
-	content, err := d.disk.read(d.path + "/plan.toml")
+	content, err := d.disk.readMax(d.path+"/plan.toml", planBytesMax)
 	if err != nil {
 		return Plan{}, err
 	}

@@ -51,7 +51,7 @@ func textLine(b []byte, key, v string) []byte {
 }
 
 // recordTextMax bounds each text in a record, so that all of it stays within one block.
-const recordTextMax = 400
+const recordTextMax = 200
 
 func recordText(s string) string {
 	if len(s) > recordTextMax {

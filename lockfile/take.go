@@ -121,6 +121,9 @@ func (t *taking) write(i int) error {
 	if err != nil {
 		return err
 	}
+	if len(content) > fileBytesMax {
+		return fmt.Errorf("cannot write lock %s: %s has too many members for one lock file; lock --all instead", id, target)
+	}
 	t.add(l, true)
 	err = d.putNew(d.lockDir(target), id, content)
 	if errors.Is(err, os.ErrExist) { // the same request, executed by the daemon meanwhile; or another lock that has this id
