@@ -33,7 +33,7 @@ func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
 	}
 	target := next.Lockfile(0, &old)
 	var held map[string]error
-	plan, err := s.dir.Reload(ctx, lockfile.ReloadRequest{
+	_, err = s.dir.Reload(ctx, lockfile.ReloadRequest{
 		Affected: affected(old, target),
 		Build: func(pending map[string]error) lockfile.Plan {
 			held = pending
@@ -48,7 +48,7 @@ func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
 	if err != nil {
 		return err
 	}
-	s.adoptPlan(next, plan, held)
+	s.adoptPlan(next, held)
 	s.grant(next.API)
 	return nil
 }
@@ -117,7 +117,7 @@ func withPending(old, next lockfile.Plan, pending map[string]error) lockfile.Pla
 
 // adoptPlan makes the registry follow a plan in force. A name that is pending and already known keeps its config; a
 // service that vanished becomes an orphan and goes on as it was.
-func (s *Supervisor) adoptPlan(next *configs.Plan, plan lockfile.Plan, pending map[string]error) {
+func (s *Supervisor) adoptPlan(next *configs.Plan, pending map[string]error) {
 	for name, conf := range next.Services {
 		if pending[name] != nil && s.services.conf(name) != nil {
 			continue
