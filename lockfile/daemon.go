@@ -28,6 +28,9 @@ const daemonRetry = 50 * time.Millisecond
 func (d *Dir) LockDaemon(ctx context.Context) (*DaemonLock, error) {
 	path := d.path + "/supd.lock"
 	fd, err := openFD(path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
+	if err == unix.EROFS { // flock needs no more than a descriptor: a supd that can act on nothing still watches
+		fd, err = openFD(path, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open %q: %w", path, err)
 	}
