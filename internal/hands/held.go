@@ -82,7 +82,7 @@ func beHeld() {
 	}
 	f := x.become()
 	report := os.NewFile(fdReport, "report")
-	send(report, f)
+	_ = send(report, f) // supd may be dead; then nobody asks
 }
 
 // become prepares this process as x says and executes. What needs root comes before the user is changed.

@@ -76,7 +76,9 @@ func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.Fil
 	}
 	if h.protected() {
 		// From outside, microseconds after the exec: a preparation in the child would cost a start of supd's own binary.
-		os.WriteFile("/proc/"+strconv.Itoa(child.PID())+"/oom_score_adj", []byte("0"), 0)
+		if err := os.WriteFile("/proc/"+strconv.Itoa(child.PID())+"/oom_score_adj", []byte("0"), 0); err != nil {
+			h.warn(s.Service, fmt.Errorf("cannot take supd's own OOM protection from %q: %w", s.Service, err))
+		}
 	}
 	note.Process, note.Started = child.Identity(), time.Now()
 	if err := h.Notes.Write(note); err != nil {

@@ -23,7 +23,7 @@ func defaultSignals() {
 		var old, dfl [8]uintptr
 		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&old)), sigsetBytes, 0, 0)
 		if errno == 0 && old[0] == sigIgn {
-			unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&dfl)), 0, sigsetBytes, 0, 0)
+			_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&dfl)), 0, sigsetBytes, 0, 0)
 		}
 	}
 }
@@ -35,6 +35,8 @@ func unblocked(fork func() error) error {
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &none, &old); err != nil {
 		return err
 	}
-	defer unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
-	return fork()
+	err := fork()
+	// What was in force a moment ago cannot be refused.
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+	return err
 }

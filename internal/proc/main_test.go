@@ -79,13 +79,6 @@ type kid struct {
 	out *bufio.Reader
 }
 
-// tell writes a line to its stdin.
-func (k *kid) tell(t testing.TB, line string) {
-	t.Helper()
-	_, err := fmt.Fprintln(k.in, line)
-	must(t, err)
-}
-
 // heard is the next line of its stdout.
 func (k *kid) heard(t testing.TB) string {
 	t.Helper()

@@ -43,7 +43,7 @@ func openPipes(stdin []byte, limit int) (p *pipes, err error) {
 	}
 	if p.in[1] != nil {
 		go func() {
-			p.in[1].Write(p.stdin) // it may not want all of it
+			_, _ = p.in[1].Write(p.stdin) // it may not want all of it
 			p.in[1].Close()
 		}()
 	}

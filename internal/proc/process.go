@@ -140,9 +140,12 @@ func (p *Process) ended(events uint32) {
 	if later {
 		// Its parent has not reaped it, and we may not look at the zombie. The hang-up that follows is always told, asked for or not.
 		ev := eventFor(p.serial, 0)
-		unix.EpollCtl(p.table.epfd, unix.EPOLL_CTL_MOD, p.fd, &ev)
-		p.mu.Unlock()
-		return
+		err := unix.EpollCtl(p.table.epfd, unix.EPOLL_CTL_MOD, p.fd, &ev)
+		if err == nil {
+			p.mu.Unlock()
+			return
+		}
+		// Not to be waited for, then: unknown, rather than a loop that spins on a readable descriptor.
 	}
 	p.finish(exit)
 }

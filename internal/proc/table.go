@@ -39,7 +39,7 @@ const firstOwnFD = 3
 func NewTable() (*Table, error) {
 	defaultSignals()
 	// Go opens everything close-on-exec; what the shell or the service manager left open is not. Kernels before 5.11 cannot: then it stays.
-	unix.CloseRange(firstOwnFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	_ = unix.CloseRange(firstOwnFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	boot, err := BootID()
 	if err != nil {
 		return nil, err
