@@ -240,3 +240,46 @@ func alive(pid int) bool {
 	rest := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
 	return !strings.HasPrefix(strings.TrimSpace(rest), "Z")
 }
+
+// event is one line of the record.
+type event struct {
+	Type, Service, Severity, Text string
+	Fields                        map[string]string
+}
+
+// events are those of a service ("" for all) and type in the record, which is written a moment after things happen.
+func (d *daemon) events(service, kind string) (found []event) {
+	d.t.Helper()
+	args := []string{"events", "--type", kind}
+	if service != "" {
+		args = append(args, "--service", service)
+	}
+	var reply struct{ Events []event }
+	d.decode(&reply, args...)
+	return reply.Events
+}
+
+// touch makes a file, untouch removes it: how a test tells a witness or a check to change.
+func (d *daemon) touch(name string) {
+	d.t.Helper()
+	if err := os.WriteFile(d.path(name), nil, 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *daemon) untouch(name string) {
+	d.t.Helper()
+	if err := os.Remove(d.path(name)); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// lastPID is the process of the newest start.
+func (d *daemon) lastPID(name string) int {
+	d.t.Helper()
+	all := d.starts(name)
+	if len(all) == 0 {
+		d.t.Fatalf("%s was never started", name)
+	}
+	return all[len(all)-1].PID
+}

@@ -16,8 +16,9 @@ import (
 // daemon is one private supd: its directories outlive the process, which a test starts and kills.
 type daemon struct {
 	t     *testing.T
-	dir   string // everything, its services' logs included, is below
-	extra []string
+	dir   string   // everything, its services' logs included, is below
+	extra []string // more arguments of supd
+	boots int      // reboots so far
 	cmd   *exec.Cmd
 	gone  chan struct{} // closed when cmd was reaped
 }
@@ -87,6 +88,10 @@ func (d *daemon) begin() {
 	defer log.Close()
 	args := append([]string{"--config", d.path("supd.toml"), "--state-dir", d.path("state"), "--run-dir", d.path("run")}, d.extra...)
 	cmd := exec.Command(programs.supd, args...)
+	if d.boots > 0 {
+		cmd = exec.Command(programs.self, append([]string{"second-boot", d.path("boot_id"), programs.supd}, args...)...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	}
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, d.dir
 	cmd.Env = append(os.Environ(), "E2E_DIR="+d.dir)
 	if err := cmd.Start(); err != nil {

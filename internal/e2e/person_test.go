@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -52,12 +53,20 @@ func (j personJob) run() result {
 	return r
 }
 
-// person is the role of a login session: it logs in as the uid given, as pam_loginuid does, and types what it is sent.
+// person is the role of a login session: it logs in as the uid given, as pam_loginuid does, then types what it is sent.
+// The login belongs to the thread that wrote it, so only what this thread becomes has it in all its threads.
 func person(args []string) int {
-	if err := os.WriteFile("/proc/self/loginuid", []byte(args[0]), 0); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	runtime.LockOSThread()
+	err := os.WriteFile("/proc/thread-self/loginuid", []byte(args[0]), 0)
+	if err == nil {
+		err = syscall.Exec("/proc/self/exe", []string{"typist", "typist"}, os.Environ())
 	}
+	fmt.Fprintln(os.Stderr, "cannot log in:", err)
+	return 1
+}
+
+// typist runs the commands that come as JSON on its standard input.
+func typist([]string) int {
 	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	for {
 		var job personJob

@@ -57,7 +57,7 @@ func witness(args []string) int {
 		select {}
 	}
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGINT, syscall.SIGQUIT)
 	alone, err := os.OpenFile(*log+".alone", os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o666)
 	if err == nil && errors.Is(unix.Flock(int(alone.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) {
 		write(*log, "twice")
