@@ -168,6 +168,12 @@ func (c *turn) advance(s *Service, p *Pending) bool {
 	case !s.Running:
 		c.finish(p, CodeFailed, fmt.Sprintf("cannot %s %q: it does not run (%s: %s)", r.Verb, r.Service, s.Phase, s.Why))
 		return true
+	case r.Verb == Restart:
+		// Its start would be refused once it is down: better that it goes on running.
+		if code, text := c.obstacle(s, p.Asked, map[string]bool{}); text != "" {
+			c.finish(p, code, fmt.Sprintf("cannot restart %q: it needs %s", r.Service, text))
+			return true
+		}
 	}
 	return c.actFor(s, p, Act{Verb: r.Verb, Signal: r.Signal, ClearHolds: r.Verb == Restart})
 }

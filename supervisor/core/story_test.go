@@ -79,3 +79,13 @@ func TestStartNamesTheHoldOfItsPrerequisite(t *testing.T) {
 	l.want(`reply 7: 4 cannot start "web": it needs "db", held by alice since 2023-11-14T22:13:20Z (vacuum)`)
 	l.phase("db", Down, WantDown)
 }
+
+func TestRestartIsRefusedWhenItsStartWouldBe(t *testing.T) {
+	l := newLab(t, svc("db"), svc("web", "db"))
+	l.lock("db", "alice")
+	l.crash("db")
+	l.take()
+	l.ask(7, Restart, "web", "bob")
+	l.want(`reply 7: 4 cannot restart "web": it needs "db", held by alice since 2023-11-14T22:13:20Z (vacuum)`)
+	l.phase("web", Up, WantUp)
+}
