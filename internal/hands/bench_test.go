@@ -21,7 +21,8 @@ func report(b *testing.B, what string, took []time.Duration) {
 	b.ReportMetric(float64(took[len(took)*99/100])/1e6, what+"-p99-ms")
 }
 
-// benchRig keeps RUN on a tmpfs, where it belongs: a rename over a file costs a millisecond on ext4.
+// benchRig keeps RUN on a tmpfs, where it belongs: a rename over a file costs a
+// millisecond on ext4.
 func benchRig(b *testing.B, withCgroups bool) *rig {
 	r := newRig(b, withCgroups)
 	dir, err := os.MkdirTemp("/dev/shm", "supd-bench-")
@@ -59,7 +60,8 @@ func BenchmarkBare(b *testing.B) {
 	report(b, "respawn", all)
 }
 
-// BenchmarkRespawn is SIGKILL, the exit's notice, the gate, and a new instance executed.
+// BenchmarkRespawn is SIGKILL, the exit's notice, the gate, and a new instance
+// executed.
 func BenchmarkRespawn(b *testing.B) {
 	for _, with := range []bool{true, false} {
 		b.Run(fmt.Sprintf("cgroups=%v", with), func(b *testing.B) {

@@ -14,11 +14,13 @@ import (
 const (
 	// phaseStopping stands in the record while a service is being brought down.
 	phaseStopping = "stopping"
-	// killWait is how long SIGKILL may take to empty the tree; longer means a process stuck in the kernel.
+	// killWait is how long SIGKILL may take to empty the tree; longer means a process
+	// stuck in the kernel.
 	killWait = 10 * time.Second
 )
 
-// down brings one instance down. It runs in a helper, and in supd itself only if its helper was killed.
+// down brings one instance down. It runs in a helper, and in supd itself only if its
+// helper was killed.
 type down struct {
 	order  order
 	table  *proc.Table
@@ -49,7 +51,8 @@ func (d *down) run() (StopResult, error) {
 		return res, err
 	}
 	if len(left) > 0 && !res.Killed {
-		// The main process is gone and left these behind: they are asked once, in what remains of the time.
+		// The main process is gone and left these behind: they are asked once, in what
+		// remains of the time.
 		res.Leftovers = pidsOf(left)
 		if err := d.markTerm(proc.Identity{}); err != nil {
 			return res, err
@@ -88,7 +91,8 @@ func (d *down) openMain() (*proc.Process, error) {
 
 // ask tells the main process to go, by signal or by its stop program.
 func (d *down) ask(main *proc.Process, res *StopResult, deadline time.Time) error {
-	// Before the signal: from here on the target's life belongs to this action, whoever dies.
+	// Before the signal: from here on the target's life belongs to this action, whoever
+	// dies.
 	if err := d.markTerm(main.Identity()); err != nil {
 		return err
 	}
@@ -127,7 +131,8 @@ func (d *down) markTerm(target proc.Identity) error {
 	return nil
 }
 
-// settle writes down that it is over: no note, so that the next supd does not take this for a crash.
+// settle writes down that it is over: no note, so that the next supd does not take this
+// for a crash.
 func (d *down) settle() error {
 	err := proc.Notes{Dir: d.order.Notes}.Remove(d.order.Service)
 	if d.order.Cgroup != "" {

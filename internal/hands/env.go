@@ -8,11 +8,14 @@ import (
 	"github.com/supd/supd/internal/proc"
 )
 
-// defaultPath is for services whose config sets none: what a login shell of root would have.
+// defaultPath is for services whose config sets none: what a login shell of root would
+// have.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// CleanEnv is the environment that a service or a program starts from: PATH, HOME, USER, LOGNAME, LANG and extra (which wins),
-// sorted. Nothing else of supd's own, whose NOTIFY_SOCKET, LISTEN_FDS or WATCHDOG_USEC would deceive a child. u nil: supd's own user.
+// CleanEnv is the environment that a service or a program starts from: PATH, HOME,
+// USER, LOGNAME, LANG and extra (which wins), sorted. Nothing else of supd's own, whose
+// NOTIFY_SOCKET, LISTEN_FDS or WATCHDOG_USEC would deceive a child. u nil: supd's own
+// user.
 func CleanEnv(u *proc.User, extra map[string]string) []string {
 	env := map[string]string{"PATH": defaultPath}
 	for _, name := range []string{"PATH", "LANG"} {

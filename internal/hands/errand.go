@@ -12,10 +12,12 @@ import (
 	"github.com/supd/supd/lockfile"
 )
 
-// helperGrace is what a helper gets beyond the time its work may take; one that takes longer hangs and is killed.
+// helperGrace is what a helper gets beyond the time its work may take; one that takes
+// longer hangs and is killed.
 const helperGrace = 10 * time.Second
 
-// help has an order carried out by a helper and waits for the helper's end. tail is the end of what a script wrote, if it was kept.
+// help has an order carried out by a helper and waits for the helper's end. tail is the
+// end of what a script wrote, if it was kept.
 func (h *Hands) help(p *lockfile.Permit, kind string, o order, out Output, u *proc.User) (last word, tail string, err error) {
 	in, stdout, stderr, err := h.stdio(o.Service, out, u)
 	if err != nil {
@@ -61,7 +63,8 @@ func (h *Hands) startHelper(p *lockfile.Permit, kind string, o order, in, out *o
 		orderR.Close()
 		return nil, err
 	}
-	// Not File.Fd of the gate's file more often than needed: the description is shared, and so are its flags.
+	// Not File.Fd of the gate's file more often than needed: the description is shared,
+	// and so are its flags.
 	gate := p.FileOf(o.Service)
 	helper, err := h.Table.Start(proc.Attr{
 		Path: h.exe(), Argv: []string{"supd", helperWord, kind, o.Service}, Dir: "/", Env: helperEnv(),
@@ -85,8 +88,9 @@ func (h *Hands) startHelper(p *lockfile.Permit, kind string, o order, in, out *o
 	return &errand{helper: helper, report: reportR, began: time.Now()}, nil
 }
 
-// await reads the report and waits for the helper's end. A helper that died without a last word is accounted for: its script
-// is waited for, and a stop is finished here, under the same gate.
+// await reads the report and waits for the helper's end. A helper that died without a
+// last word is accounted for: its script is waited for, and a stop is finished here,
+// under the same gate.
 func (e *errand) await(h *Hands, p *lockfile.Permit, kind string, o order) word {
 	defer e.report.Close()
 	limit := o.Timeout + killWait + helperGrace
@@ -105,7 +109,8 @@ func (e *errand) await(h *Hands, p *lockfile.Permit, kind string, o order) word 
 			break
 		}
 		if w.Script != nil {
-			// Opened while the helper lives or right after: whatever becomes of it, this is the process to wait for.
+			// Opened while the helper lives or right after: whatever becomes of it,
+			// this is the process to wait for.
 			script, _ = h.Table.Open(*w.Script)
 		}
 		if w.Last {

@@ -25,7 +25,8 @@ func (e *RunningError) Error() string {
 	return fmt.Sprintf("cannot start %q: processes of it are alive: %s", e.Service, pidList(e.PIDs))
 }
 
-// SpawnError: the program could not be started. Errno is what the kernel said, 0 if it was not asked.
+// SpawnError: the program could not be started. Errno is what the kernel said, 0 if it
+// was not asked.
 type SpawnError struct {
 	Service string
 	Errno   syscall.Errno
@@ -36,7 +37,8 @@ type SpawnError struct {
 func (e *SpawnError) Error() string { return fmt.Sprintf("cannot start %q: %s", e.Service, e.Why) }
 func (e *SpawnError) Unwrap() error { return e.Err }
 
-// spawnError explains a failed start: fork and exec give one number for a dozen causes, so the cause is looked for.
+// spawnError explains a failed start: fork and exec give one number for a dozen causes,
+// so the cause is looked for.
 func spawnError(s *Spec, path string, err error) error {
 	e := &SpawnError{Service: s.Service, Err: err, Why: err.Error()}
 	if !errors.As(err, &e.Errno) {
@@ -98,7 +100,8 @@ func dirTrouble(dir string, u *proc.User, errno syscall.Errno) string {
 	return ""
 }
 
-// closedTo finds the first directory on the way to and including dir that u may not enter by its mode, "" if there is none.
+// closedTo finds the first directory on the way to and including dir that u may not
+// enter by its mode, "" if there is none.
 func closedTo(u *proc.User, dir string) string {
 	if u == nil || u.UID == 0 {
 		return ""
@@ -136,7 +139,8 @@ func causeOf(err error) error {
 	return err
 }
 
-// missingInterpreter: the file is there, so what is missing is the program its #! line names, or its dynamic linker.
+// missingInterpreter: the file is there, so what is missing is the program its #! line
+// names, or its dynamic linker.
 func missingInterpreter(name string) string {
 	f, err := os.Open(name)
 	if err == nil {
@@ -151,7 +155,8 @@ func missingInterpreter(name string) string {
 	return name + ": its dynamic linker does not exist (built for another system?)"
 }
 
-// processLimit names the limit that a fork met. The kernel does not say which, so the ones that can be seen are read.
+// processLimit names the limit that a fork met. The kernel does not say which, so the
+// ones that can be seen are read.
 func processLimit(u *proc.User) string {
 	if b, err := os.ReadFile("/proc/self/cgroup"); err == nil {
 		for line := range strings.Lines(string(b)) {

@@ -10,7 +10,8 @@ import (
 	"github.com/supd/supd/lockfile"
 )
 
-// Hands acts on services. One per daemon; safe for concurrent use, one action per service at a time (the gate sees to that).
+// Hands acts on services. One per daemon; safe for concurrent use, one action per
+// service at a time (the gate sees to that).
 type Hands struct {
 	Table    *proc.Table
 	Cgroups  *proc.Cgroups // nil: no cgroups here
@@ -18,7 +19,8 @@ type Hands struct {
 	StateDir string
 	Exe      string // supd's own binary, for helpers; "" = /proc/self/exe, which a package upgrade does not change
 	Journal  string // path of the journal's stream socket; "" = JournalSocket
-	// Warn is told what went wrong without stopping an action. May be nil; called from the acting goroutine.
+	// Warn is told what went wrong without stopping an action. May be nil; called from
+	// the acting goroutine.
 	Warn func(service string, err error)
 
 	oomOnce  sync.Once
@@ -32,8 +34,9 @@ func (h *Hands) exe() string {
 	return "/proc/self/exe"
 }
 
-// Signal sends sig to the process with this identity and to nothing else. The permit has to cover signal or reload on service.
-// An error that is proc.ErrGone or proc.ErrNotSame: the process is no more, and nothing was signalled.
+// Signal sends sig to the process with this identity and to nothing else. The permit
+// has to cover signal or reload on service. An error that is proc.ErrGone or
+// proc.ErrNotSame: the process is no more, and nothing was signalled.
 func (h *Hands) Signal(p *lockfile.Permit, service string, target proc.Identity, sig unix.Signal) error {
 	if p.Check(service, lockfile.VerbReload) != nil {
 		if err := p.Check(service, lockfile.VerbSignal); err != nil {
@@ -46,5 +49,6 @@ func (h *Hands) Signal(p *lockfile.Permit, service string, target proc.Identity,
 	return nil
 }
 
-// recorded is an identity as the in-flight record has it: the boot id stands there once for all.
+// recorded is an identity as the in-flight record has it: the boot id stands there once
+// for all.
 func recorded(id proc.Identity) lockfile.Proc { return lockfile.Proc{PID: id.PID, Start: id.StartTime} }

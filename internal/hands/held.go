@@ -14,7 +14,8 @@ import (
 	"github.com/supd/supd/internal/proc"
 )
 
-// execFailure is what a held child reports when it could not become the program. Nothing reported means that it did.
+// execFailure is what a held child reports when it could not become the program.
+// Nothing reported means that it did.
 type execFailure struct {
 	Step  string        `json:"step"`
 	Errno syscall.Errno `json:"errno"`
@@ -23,8 +24,9 @@ type execFailure struct {
 func (f *execFailure) Error() string { return f.Step + ": " + f.Errno.Error() }
 func (f *execFailure) Unwrap() error { return f.Errno }
 
-// startHeld forks a child that waits until commit has written down who it is, and then executes x under the same pid. If supd dies
-// before, or commit fails, the child exits without having done anything. stdio are its first three descriptors.
+// startHeld forks a child that waits until commit has written down who it is, and then
+// executes x under the same pid. If supd dies before, or commit fails, the child exits
+// without having done anything. stdio are its first three descriptors.
 func startHeld(t *proc.Table, exe, service string, x execOrder, stdio [3]*os.File, g *proc.Cgroup, commit func(proc.Identity) error) (*proc.Process, error) {
 	orderR, orderW, err := os.Pipe()
 	if err != nil {
@@ -61,7 +63,8 @@ func startHeld(t *proc.Table, exe, service string, x execOrder, stdio [3]*os.Fil
 		}
 	}
 	if err != nil {
-		// It exits by itself: it has read the end of the orders or its exec has failed. Not left as a zombie with a name.
+		// It exits by itself: it has read the end of the orders or its exec has failed.
+		// Not left as a zombie with a name.
 		<-p.Done()
 		return nil, err
 	}
@@ -73,7 +76,8 @@ func helperEnv() []string { return []string{"GOGC=off", "GOMAXPROCS=2"} }
 
 // beHeld is the child's side. It returns only if it did not become the program.
 func beHeld() {
-	// Nice and the descriptor table's owner are the thread's own; exec keeps those of the thread that calls it.
+	// Nice and the descriptor table's owner are the thread's own; exec keeps those of
+	// the thread that calls it.
 	runtime.LockOSThread()
 	closeInherited()
 	var x execOrder
@@ -85,7 +89,8 @@ func beHeld() {
 	_ = send(report, f) // supd may be dead; then nobody asks
 }
 
-// become prepares this process as x says and executes. What needs root comes before the user is changed.
+// become prepares this process as x says and executes. What needs root comes before the
+// user is changed.
 func (x *execOrder) become() *execFailure {
 	fail := func(step string, err error) *execFailure {
 		f := &execFailure{Step: step}

@@ -12,8 +12,9 @@ import (
 	"github.com/supd/supd/lockfile"
 )
 
-// Helper does the work of a helper process if args (os.Args) say that this is one, and tells whether it was.
-// To be called first in main; the process is to exit with 0 when it returns true.
+// Helper does the work of a helper process if args (os.Args) say that this is one, and
+// tells whether it was. To be called first in main; the process is to exit with 0 when
+// it returns true.
 func Helper(args []string) bool {
 	if len(args) < 3 || args[1] != helperWord {
 		return false
@@ -29,11 +30,12 @@ func Helper(args []string) bool {
 	return true
 }
 
-// beHelper carries out one order under the inherited gate, reports, and leaves the gate to the kernel: never LOCK_UN, which would
-// open it for supd too.
+// beHelper carries out one order under the inherited gate, reports, and leaves the gate
+// to the kernel: never LOCK_UN, which would open it for supd too.
 func beHelper(kind string) {
 	closeInherited() // a script must not keep the gate
-	// Whoever ends supd's process group or its unit does not mean a half-done stop. Caught, not ignored: children inherit ignoring.
+	// Whoever ends supd's process group or its unit does not mean a half-done stop.
+	// Caught, not ignored: children inherit ignoring.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT)
 	report := os.NewFile(fdReport, "report")
 	var o order
@@ -44,7 +46,8 @@ func beHelper(kind string) {
 	_ = send(report, carryOut(kind, o, func(w word) { _ = send(report, w) }))
 }
 
-// closeInherited keeps orders, report, gate and whatever else came along from the next exec.
+// closeInherited keeps orders, report, gate and whatever else came along from the next
+// exec.
 func closeInherited() {
 	if unix.CloseRange(fdOrders, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return
@@ -54,7 +57,8 @@ func closeInherited() {
 	}
 }
 
-// carryOut never reports success for anything it is not sure of: its errors are words like its results.
+// carryOut never reports success for anything it is not sure of: its errors are words
+// like its results.
 func carryOut(kind string, o order, say func(word)) word {
 	gate, err := lockfile.OpenInherited(fdGate, o.StateDir, o.Service)
 	if err != nil {

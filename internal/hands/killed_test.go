@@ -32,7 +32,8 @@ func modeKilledHeld(r *rig) error {
 	})
 }
 
-// F5b: the child of a supd that died before it had written down who the child is does nothing.
+// F5b: the child of a supd that died before it had written down who the child is does
+// nothing.
 func TestF05HeldChildOfADeadSupdDoesNothing(t *testing.T) {
 	r := newRig(t, false)
 	cmd, out := r.another(t, "killed-held")
@@ -50,7 +51,8 @@ func TestF05HeldChildOfADeadSupdDoesNothing(t *testing.T) {
 	assertInterrupted(t, r)
 }
 
-// assertInterrupted: nothing lives and nothing is known, but the dead action is reported to whoever comes next.
+// assertInterrupted: nothing lives and nothing is known, but the dead action is
+// reported to whoever comes next.
 func assertInterrupted(t *testing.T, r *rig) {
 	t.Helper()
 	if _, err := r.Notes.Read(service); !errors.Is(err, fs.ErrNotExist) {
@@ -63,7 +65,8 @@ func assertInterrupted(t *testing.T, r *rig) {
 	ended(t, r.start(t, r.spec("exit 0")))
 }
 
-// modeKilledFork dies right after the fork into the cgroup, before anything was written.
+// modeKilledFork dies right after the fork into the cgroup, before anything was
+// written.
 func modeKilledFork(r *rig) error {
 	return r.do(lockfile.VerbStart, func(permit *lockfile.Permit) error {
 		g, err := r.Cgroups.Make(service, 7)
@@ -80,7 +83,8 @@ func modeKilledFork(r *rig) error {
 	})
 }
 
-// F5a: with cgroups the child runs, and the next supd finds it by its cgroup and starts no second.
+// F5a: with cgroups the child runs, and the next supd finds it by its cgroup and starts
+// no second.
 func TestF05ChildOfADeadSupdIsFoundByItsCgroup(t *testing.T) {
 	r := newRig(t, true)
 	cmd, out := r.another(t, "killed-fork")

@@ -22,8 +22,9 @@ type Look struct {
 // Running says whether the service must not be started.
 func (l Look) Running() bool { return !l.Main.IsZero() || len(l.Leftovers) > 0 }
 
-// Look sees what is alive of a service now: by its note in RUN, and by its cgroup where it has one, which also finds an instance
-// that was forked just before supd died. An error means that nobody can tell: then the service counts as running.
+// Look sees what is alive of a service now: by its note in RUN, and by its cgroup where
+// it has one, which also finds an instance that was forked just before supd died. An
+// error means that nobody can tell: then the service counts as running.
 func (h *Hands) Look(service string) (Look, error) {
 	var l Look
 	n, err := h.Notes.Read(service)
@@ -73,7 +74,8 @@ func (h *Hands) lookInCgroup(service string, l Look) (Look, error) {
 			return l, err
 		}
 		if gen > l.Gen {
-			// Newer than the note: its supd died between the fork and the note. It leads the session that it was forked into.
+			// Newer than the note: its supd died between the fork and the note. It
+			// leads the session that it was forked into.
 			if main, ok := leader(pids); ok && l.Main.IsZero() {
 				l.Main, l.Gen, l.Cgroup, l.DiedUnseen = main, gen, g.Path, false
 				continue
@@ -88,7 +90,8 @@ func (h *Hands) lookInCgroup(service string, l Look) (Look, error) {
 	return l, nil
 }
 
-// leader is the oldest process among pids that leads its own session: the one supd forked.
+// leader is the oldest process among pids that leads its own session: the one supd
+// forked.
 func leader(pids []int) (proc.Identity, bool) {
 	var oldest proc.Stat
 	for _, pid := range pids {

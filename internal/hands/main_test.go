@@ -64,7 +64,8 @@ type rig struct {
 
 const service = "db"
 
-// openRig opens a directory that newRig made. cgroups is the base of the subtree, "" for none.
+// openRig opens a directory that newRig made. cgroups is the base of the subtree, ""
+// for none.
 func openRig(path, cgroups string) (*rig, error) {
 	d, err := lockfile.Open(filepath.Join(path, "state"), lockfile.Options{})
 	if err != nil {
@@ -123,7 +124,8 @@ func (r *rig) clear(t testing.TB) {
 		}
 		must(t, g.Remove())
 	}
-	// Marked with this rig's directory, so that tests side by side leave each other alone.
+	// Marked with this rig's directory, so that tests side by side leave each other
+	// alone.
 	all, err := proc.All()
 	must(t, err)
 	for _, s := range all {
@@ -175,7 +177,8 @@ func (r *rig) stop(s StopSpec) (res StopResult, err error) {
 // file is a path in the rig's directory.
 func (r *rig) file(name string) string { return filepath.Join(r.path, name) }
 
-// await waits for a file to have content (scripts write it aside and move it) and returns it.
+// await waits for a file to have content (scripts write it aside and move it) and
+// returns it.
 func (r *rig) await(t testing.TB, name string) string {
 	t.Helper()
 	var b []byte
@@ -195,7 +198,8 @@ func bothWays(t *testing.T, f func(t *testing.T, r *rig)) {
 	}
 }
 
-// another runs this test binary as another supd on the same directory. Its stdout is returned.
+// another runs this test binary as another supd on the same directory. Its stdout is
+// returned.
 func (r *rig) another(t *testing.T, mode string, wrap ...string) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
 	outR, outW, err := os.Pipe()

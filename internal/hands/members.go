@@ -9,7 +9,8 @@ import (
 	"github.com/supd/supd/internal/proc"
 )
 
-// members is what is alive of the instance: its cgroup if it has one, else what can be told by descent, session and mark.
+// members is what is alive of the instance: its cgroup if it has one, else what can be
+// told by descent, session and mark.
 func (d *down) members() ([]proc.Identity, error) {
 	if d.order.Cgroup == "" {
 		return proc.Members(d.order.mark(), d.order.Target)

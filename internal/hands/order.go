@@ -14,7 +14,8 @@ import (
 	"github.com/supd/supd/lockfile"
 )
 
-// How a helper is called: supd _hand KIND SERVICE. The rest comes through descriptors, which nobody reads in ps.
+// How a helper is called: supd _hand KIND SERVICE. The rest comes through descriptors,
+// which nobody reads in ps.
 const (
 	helperWord = "_hand"
 	kindHeld   = "held"
@@ -47,7 +48,8 @@ type scriptOrder struct {
 	Cgroup  string        `json:"cgroup,omitempty"`
 }
 
-// order is what a helper does. It comes complete or not at all: supd dead before it was sent means no effect.
+// order is what a helper does. It comes complete or not at all: supd dead before it was
+// sent means no effect.
 type order struct {
 	Service  string        `json:"service"`
 	StateDir string        `json:"state_dir"`
@@ -74,12 +76,14 @@ type word struct {
 	Last   bool           `json:"last,omitempty"` // everything is over; without it the helper died
 }
 
-// recorder changes the in-flight record: the permit's in supd, the inherited gate's in a helper.
+// recorder changes the in-flight record: the permit's in supd, the inherited gate's in
+// a helper.
 type recorder func(change func(*lockfile.Record)) error
 
 func send(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }
 
-// receive reads one value that ends in a newline. io.EOF and io.ErrUnexpectedEOF: the sender died first.
+// receive reads one value that ends in a newline. io.EOF and io.ErrUnexpectedEOF: the
+// sender died first.
 func receive(r io.Reader, v any) error {
 	d := json.NewDecoder(r)
 	if err := d.Decode(v); err != nil {

@@ -12,20 +12,24 @@ import (
 	"github.com/supd/supd/internal/proc"
 )
 
-// JournalSocket is where journald takes streams: a connection with a short header, then lines.
+// JournalSocket is where journald takes streams: a connection with a short header, then
+// lines.
 const JournalSocket = "/run/systemd/journal/stdout"
 
-// logMode of a log file that supd makes: it may hold what the service thinks is nobody else's business.
+// logMode of a log file that supd makes: it may hold what the service thinks is nobody
+// else's business.
 const logMode = 0o640
 
-// Output says where stdout and stderr go. supd is never in between, so that its death breaks no pipe.
+// Output says where stdout and stderr go. supd is never in between, so that its death
+// breaks no pipe.
 type Output struct {
 	Mode  string `json:"mode,omitempty"`  // "journal" "file" "inherit" "none"; "" = none (of a script: kept for ScriptResult.Tail)
 	File  string `json:"file,omitempty"`  // mode file: appended to, made 0640 and the service's user's own
 	Ident string `json:"ident,omitempty"` // mode journal: what journalctl -t takes; "" = the service's name
 }
 
-// stdio opens the first three descriptors of a service. All are to be closed after the fork.
+// stdio opens the first three descriptors of a service. All are to be closed after the
+// fork.
 func (h *Hands) stdio(service string, o Output, u *proc.User) (in, out, errw *os.File, err error) {
 	if o.Mode == "inherit" {
 		// Duplicates, so that all modes are closed alike.
@@ -68,7 +72,8 @@ func (h *Hands) stdio(service string, o Output, u *proc.User) (in, out, errw *os
 	return in, out, errw, nil
 }
 
-// openLog opens a log for appending. Never through a link at its end: as root that could be anybody's file.
+// openLog opens a log for appending. Never through a link at its end: as root that
+// could be anybody's file.
 func openLog(path string, u *proc.User) (*os.File, error) {
 	const how = os.O_WRONLY | os.O_APPEND | unix.O_NOFOLLOW | unix.O_NOCTTY | unix.O_NONBLOCK
 	f, err := os.OpenFile(path, how, 0)

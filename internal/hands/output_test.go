@@ -45,7 +45,8 @@ func TestNewLogBelongsToTheUser(t *testing.T) {
 	}
 }
 
-// A stand-in for journald that keeps to its stream protocol: a header of seven lines, then the output.
+// A stand-in for journald that keeps to its stream protocol: a header of seven lines,
+// then the output.
 func TestOutputToJournal(t *testing.T) {
 	r := newRig(t, true)
 	r.Journal = r.file("journal")

@@ -16,7 +16,8 @@ import (
 const (
 	// scriptTimeout is for scripts whose config gives none.
 	scriptTimeout = 5 * time.Minute
-	// tailBytesMax is how much of a script's output is kept: its end, where the reason stands.
+	// tailBytesMax is how much of a script's output is kept: its end, where the reason
+	// stands.
 	tailBytesMax = 4 << 10
 	// phaseScript stands in the record while a program acts on the service.
 	phaseScript = "script"
@@ -52,8 +53,9 @@ func (r ScriptResult) Failed() string {
 	return r.Exit.String()
 }
 
-// Run runs a script to its end under a helper that keeps the gate, so that it is over or accounted for whoever dies. The permit
-// has to cover verb. then: more effects follow under this permit. A script that fails is a result, not an error.
+// Run runs a script to its end under a helper that keeps the gate, so that it is over
+// or accounted for whoever dies. The permit has to cover verb. then: more effects
+// follow under this permit. A script that fails is a result, not an error.
 func (h *Hands) Run(p *lockfile.Permit, service string, verb lockfile.Verb, s Script, then bool) (ScriptResult, error) {
 	if err := p.Check(service, verb); err != nil {
 		return ScriptResult{}, err
@@ -90,7 +92,8 @@ func (s *Script) order() (scriptOrder, error) {
 	return scriptOrder{Exec: x, Timeout: s.Timeout, Cgroup: s.Cgroup}, nil
 }
 
-// runScript is the helper's side: the script is forked held back, recorded and reported, and then let go. It does not inherit the gate.
+// runScript is the helper's side: the script is forked held back, recorded and
+// reported, and then let go. It does not inherit the gate.
 func (d *down) runScript(s scriptOrder) (ScriptResult, error) {
 	if s.Timeout == 0 {
 		s.Timeout = scriptTimeout
@@ -117,7 +120,8 @@ func (d *down) runScript(s scriptOrder) (ScriptResult, error) {
 	return awaitScript(p, began, began.Add(s.Timeout)), nil
 }
 
-// whyOf is the reason without "cannot start": it is not the service that was to be started.
+// whyOf is the reason without "cannot start": it is not the service that was to be
+// started.
 func whyOf(err error) error {
 	if e, ok := err.(*SpawnError); ok {
 		return fmt.Errorf("%s", e.Why)

@@ -34,7 +34,8 @@ func TestScript(t *testing.T) {
 		{"signal", "kill -TERM $$", 0, "killed by SIGTERM", ""},
 		{"long output", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done", 0, "", ""},
 		{"timeout", "echo begun; sleep 1000 & wait", 300 * time.Millisecond, "killed after", "begun"},
-		// Neither the gate nor anything else of the helper: stdin, stdout, stderr, ls's own.
+		// Neither the gate nor anything else of the helper: stdin, stdout, stderr, ls's
+		// own.
 		{"descriptors", "ls /proc/self/fd | wc -l", 0, "", "4"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,7 +59,8 @@ func TestScript(t *testing.T) {
 	assertStopped(t, r)
 }
 
-// F3: the helper of a script dies, the script goes on. supd keeps the gate until it is over and does not run it twice.
+// F3: the helper of a script dies, the script goes on. supd keeps the gate until it is
+// over and does not run it twice.
 func TestF03ScriptSurvivesItsHelper(t *testing.T) {
 	r := newRig(t, true)
 	must(t, unix.Mkfifo(r.file("go"), 0o600))
@@ -109,7 +111,8 @@ func modeScript(r *rig) error {
 	})
 }
 
-// F3: supd and the helper both die. The script lives, so the action does: the record keeps everybody out until it is over.
+// F3: supd and the helper both die. The script lives, so the action does: the record
+// keeps everybody out until it is over.
 func TestF03ScriptSurvivesSupdAndHelper(t *testing.T) {
 	r := newRig(t, true)
 	must(t, unix.Mkfifo(r.file("go"), 0o600))

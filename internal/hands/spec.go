@@ -25,7 +25,8 @@ type Spec struct {
 	Notify  string // path of the service's notify socket, "" = none
 }
 
-// special says whether the child has to prepare itself between fork and exec, which takes the held way.
+// special says whether the child has to prepare itself between fork and exec, which
+// takes the held way.
 func (s *Spec) special() bool {
 	return s.Umask != nil || s.Nice != nil || s.OOM != nil || s.Nofile != nil
 }
@@ -37,12 +38,14 @@ func (s *Spec) dir() string {
 	return s.Dir
 }
 
-// mark is what tells an instance of a service from everything else, also from that of another supd.
+// mark is what tells an instance of a service from everything else, also from that of
+// another supd.
 func (h *Hands) mark(service string, gen uint64) proc.Mark {
 	return proc.Mark{Instance: proc.InstanceOf(h.StateDir), Service: service, Gen: gen}
 }
 
-// env is what the instance gets: Env with what names the instance. Own entries come last and so win over a config's.
+// env is what the instance gets: Env with what names the instance. Own entries come
+// last and so win over a config's.
 func (h *Hands) env(s *Spec) []string {
 	env := append(slices.Clone(s.Env), h.mark(s.Service, s.Gen).Environ()...)
 	if s.Notify != "" {

@@ -13,12 +13,15 @@ import (
 	"github.com/supd/supd/lockfile"
 )
 
-// Start runs a new instance and returns it as soon as its program has been executed (not: ready). The permit has to cover start.
+// Start runs a new instance and returns it as soon as its program has been executed
+// (not: ready). The permit has to cover start.
 //
-// With cgroups supd forks straight into the instance's own: killed at any instant, the next supd finds it there. Without, and for
-// instances that have to prepare themselves, the child is held back until it stands in the record and in RUN.
-// What an instance left behind whose main process is gone is ended first: two generations must not share files and ports.
-// *RunningError if the service runs; *SpawnError if its program cannot be run. After an error nothing is left of the new instance.
+// With cgroups supd forks straight into the instance's own: killed at any instant, the
+// next supd finds it there. Without, and for instances that have to prepare themselves,
+// the child is held back until it stands in the record and in RUN. What an instance
+// left behind whose main process is gone is ended first: two generations must not share
+// files and ports. *RunningError if the service runs; *SpawnError if its program cannot
+// be run. After an error nothing is left of the new instance.
 func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 	if err := p.Check(s.Service, lockfile.VerbStart); err != nil {
 		return nil, err
@@ -75,14 +78,16 @@ func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.Fil
 		return nil, err
 	}
 	if h.protected() {
-		// From outside, microseconds after the exec: a preparation in the child would cost a start of supd's own binary.
+		// From outside, microseconds after the exec: a preparation in the child would
+		// cost a start of supd's own binary.
 		if err := os.WriteFile("/proc/"+strconv.Itoa(child.PID())+"/oom_score_adj", []byte("0"), 0); err != nil {
 			h.warn(s.Service, fmt.Errorf("cannot take supd's own OOM protection from %q: %w", s.Service, err))
 		}
 	}
 	note.Process, note.Started = child.Identity(), time.Now()
 	if err := h.Notes.Write(note); err != nil {
-		// The cgroup tells the next supd who it is; a service is not refused for a full RUN.
+		// The cgroup tells the next supd who it is; a service is not refused for a full
+		// RUN.
 		h.warn(s.Service, err)
 	}
 	return child, nil
@@ -116,10 +121,12 @@ type notErrno syscall.Errno
 
 func (e notErrno) Error() string { return syscall.Errno(e).Error() }
 
-// leftoverWait is how long what outlived its main process may take to end before it is killed.
+// leftoverWait is how long what outlived its main process may take to end before it is
+// killed.
 const leftoverWait = 2 * time.Second
 
-// makeWay is the look inside the gate that keeps a service from running twice, whatever supd believes.
+// makeWay is the look inside the gate that keeps a service from running twice, whatever
+// supd believes.
 func (h *Hands) makeWay(p *lockfile.Permit, service string) error {
 	l, err := h.Look(service)
 	switch {
@@ -142,8 +149,8 @@ func (h *Hands) makeWay(p *lockfile.Permit, service string) error {
 	return nil
 }
 
-// protected says whether supd has an oom_score_adj below 0, which children would inherit. It is set by whoever starts supd, so
-// it is read once.
+// protected says whether supd has an oom_score_adj below 0, which children would
+// inherit. It is set by whoever starts supd, so it is read once.
 func (h *Hands) protected() bool {
 	h.oomOnce.Do(func() {
 		b, err := os.ReadFile("/proc/self/oom_score_adj")

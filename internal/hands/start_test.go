@@ -74,7 +74,8 @@ func TestNeverTwo(t *testing.T) {
 	})
 }
 
-// A grandchild of the crashed instance is the service too: it goes before the next instance comes, under the same permit.
+// A grandchild of the crashed instance is the service too: it goes before the next
+// instance comes, under the same permit.
 func TestNeverBesideLeftovers(t *testing.T) {
 	bothWays(t, func(t *testing.T, r *rig) {
 		p := r.start(t, r.spec("(setsid sleep 1000 &) ; exit 1"))
@@ -257,7 +258,8 @@ func TestStartWithLimits(t *testing.T) {
 	})
 }
 
-// modeDispositions is a supd that somebody started with odd limits, protection and signals.
+// modeDispositions is a supd that somebody started with odd limits, protection and
+// signals.
 func modeDispositions(r *rig) error {
 	var p *proc.Process
 	err := r.do(lockfile.VerbStart, func(permit *lockfile.Permit) (err error) {
@@ -284,7 +286,8 @@ func TestSupdsOwnLimitsStayItsOwn(t *testing.T) {
 		if got[0] != "777" {
 			t.Errorf("descriptor limit %s", got[0])
 		}
-		// Without CAP_SYS_RESOURCE the shell could not protect itself, and this shows less.
+		// Without CAP_SYS_RESOURCE the shell could not protect itself, and this shows
+		// less.
 		if got[1] != "0" {
 			t.Errorf("oom_score_adj %s", got[1])
 		}

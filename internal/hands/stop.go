@@ -32,11 +32,13 @@ type StopResult struct {
 	Script    *ScriptResult `json:"script,omitempty"`    // how the command ended
 }
 
-// Stop brings the whole tree down and returns when nothing of it is alive. A helper does it and keeps the gate, so that it is
-// finished even if supd dies; if the helper is killed, supd finishes it. The permit has to cover stop. The note in RUN goes:
-// this was deliberate.
+// Stop brings the whole tree down and returns when nothing of it is alive. A helper
+// does it and keeps the gate, so that it is finished even if supd dies; if the helper
+// is killed, supd finishes it. The permit has to cover stop. The note in RUN goes: this
+// was deliberate.
 //
-// A permit to start covers it too, for what a dead instance left behind: then Target is zero.
+// A permit to start covers it too, for what a dead instance left behind: then Target is
+// zero.
 func (h *Hands) Stop(p *lockfile.Permit, s StopSpec) (StopResult, error) {
 	if err := p.Check(s.Service, lockfile.VerbStop); err != nil {
 		return StopResult{}, err
@@ -82,7 +84,8 @@ func (h *Hands) Stop(p *lockfile.Permit, s StopSpec) (StopResult, error) {
 	return res, nil
 }
 
-// isDown says whether nothing of the instance is alive, so that no helper is needed to stop it.
+// isDown says whether nothing of the instance is alive, so that no helper is needed to
+// stop it.
 func (d *down) isDown() (bool, error) {
 	main, err := d.openMain()
 	if err != nil {

@@ -130,7 +130,8 @@ func TestStopByCommand(t *testing.T) {
 	})
 }
 
-// Restart: the record says that the service is stopped until it is started, under one permit.
+// Restart: the record says that the service is stopped until it is started, under one
+// permit.
 func TestRestart(t *testing.T) {
 	bothWays(t, func(t *testing.T, r *rig) {
 		old := r.start(t, r.spec("exec sleep 1000"))
@@ -218,7 +219,8 @@ func modeStop(r *rig) error {
 	return err
 }
 
-// F2: supd dies after SIGTERM; the helper keeps the gate until the service is down, so a lock cannot return before.
+// F2: supd dies after SIGTERM; the helper keeps the gate until the service is down, so
+// a lock cannot return before.
 func TestF02StopSurvivesSupd(t *testing.T) {
 	bothWays(t, func(t *testing.T, r *rig) {
 		cmd, _ := r.another(t, "stop")

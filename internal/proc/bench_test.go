@@ -21,7 +21,8 @@ func BenchmarkSample(b *testing.B) {
 	}
 }
 
-// BenchmarkWatch is the memory that one watched process takes in supd: many pidfds of the same few processes will do.
+// BenchmarkWatch is the memory that one watched process takes in supd: many pidfds of
+// the same few processes will do.
 func BenchmarkWatch(b *testing.B) {
 	const watched = 5000
 	var r unix.Rlimit

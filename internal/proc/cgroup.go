@@ -17,7 +17,8 @@ import (
 // Cgroup is one cgroup v2 directory.
 type Cgroup struct{ Path string }
 
-// Populated says whether a process lives in it or below (zombies do not count). A cgroup that does not exist is empty.
+// Populated says whether a process lives in it or below (zombies do not count). A
+// cgroup that does not exist is empty.
 func (g *Cgroup) Populated() (bool, error) {
 	b, err := os.ReadFile(filepath.Join(g.Path, "cgroup.events"))
 	if isAbsent(err) {
@@ -39,7 +40,8 @@ func (g *Cgroup) Contains(pid int) bool {
 	}
 	for line := range strings.Lines(string(b)) {
 		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			// Relative to the root of supd's cgroup namespace, as g.Path is below the mount: the end has to match.
+			// Relative to the root of supd's cgroup namespace, as g.Path is below the
+			// mount: the end has to match.
 			if i := strings.Index(path, "/supd-"); i >= 0 {
 				path = path[i:]
 			}
@@ -81,7 +83,8 @@ func (g *Cgroup) Procs() ([]int, error) {
 	return pids, nil
 }
 
-// Kill sends SIGKILL to everything in it and below, also to what forks meanwhile. It does not wait for their end.
+// Kill sends SIGKILL to everything in it and below, also to what forks meanwhile. It
+// does not wait for their end.
 func (g *Cgroup) Kill() error {
 	err := os.WriteFile(filepath.Join(g.Path, "cgroup.kill"), []byte("1"), 0)
 	switch {
@@ -96,7 +99,8 @@ func (g *Cgroup) Kill() error {
 	return fmt.Errorf("cannot kill cgroup %q: %w", g.Path, err)
 }
 
-// killByHand freezes, so that nothing forks away, kills each, and thaws. A frozen process of cgroup v2 dies of SIGKILL.
+// killByHand freezes, so that nothing forks away, kills each, and thaws. A frozen
+// process of cgroup v2 dies of SIGKILL.
 func (g *Cgroup) killByHand() error {
 	freeze := filepath.Join(g.Path, "cgroup.freeze")
 	frozen := os.WriteFile(freeze, []byte("1"), 0)
@@ -110,7 +114,8 @@ func (g *Cgroup) killByHand() error {
 	return err
 }
 
-// SignalMember signals pid through a pidfd, if it is in the cgroup after that pidfd was opened.
+// SignalMember signals pid through a pidfd, if it is in the cgroup after that pidfd was
+// opened.
 func (g *Cgroup) SignalMember(pid int, sig unix.Signal) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -123,7 +128,8 @@ func (g *Cgroup) SignalMember(pid int, sig unix.Signal) error {
 	return pidfdSignal(fd, Identity{PID: pid}, sig)
 }
 
-// WaitEmpty waits until nothing lives in it or below, without polling; false if it is not empty after timeout.
+// WaitEmpty waits until nothing lives in it or below, without polling; false if it is
+// not empty after timeout.
 func (g *Cgroup) WaitEmpty(timeout time.Duration) (bool, error) {
 	deadline := time.Now().Add(timeout)
 	f, err := os.Open(filepath.Join(g.Path, "cgroup.events"))
@@ -172,7 +178,8 @@ func (g *Cgroup) Remove() error {
 	return nil
 }
 
-// OOMKills counts the processes here that the kernel killed for memory; false where there is no memory controller.
+// OOMKills counts the processes here that the kernel killed for memory; false where
+// there is no memory controller.
 func (g *Cgroup) OOMKills() (uint64, bool) {
 	b, err := os.ReadFile(filepath.Join(g.Path, "memory.events"))
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cgroups makes a subtree for one test. Where none can be made the reason is the machine's and is said.
+// cgroups makes a subtree for one test. Where none can be made the reason is the
+// machine's and is said.
 func cgroups(t testing.TB) *Cgroups {
 	t.Helper()
 	c, err := FindCgroups(t.TempDir())
@@ -32,7 +33,8 @@ func cgroups(t testing.TB) *Cgroups {
 	return c
 }
 
-// A grandchild that forked twice and made its own session and group is in nobody's tree, and in the cgroup all the same.
+// A grandchild that forked twice and made its own session and group is in nobody's
+// tree, and in the cgroup all the same.
 const doubleFork = `(setsid sh -c 'echo $$; exec sleep 1000' &) ; read x`
 
 func TestCgroupKillReachesDoubleForked(t *testing.T) {
@@ -94,7 +96,8 @@ func TestCgroupWaitEmptyTimesOut(t *testing.T) {
 	}
 }
 
-// The service's own cgroup sees every generation; a service may have the name of a kernel file.
+// The service's own cgroup sees every generation; a service may have the name of a
+// kernel file.
 func TestCgroupGenerations(t *testing.T) {
 	table, c := newTable(t), cgroups(t)
 	const service = "memory.max"
@@ -138,5 +141,26 @@ func TestStartIntoAMissingCgroup(t *testing.T) {
 	_, err := tryShell(table, "exit", func(a *Attr) { a.Cgroup = &Cgroup{Path: "/nonexistent"} })
 	if !errors.Is(err, fs.ErrNotExist) || table.Len() != 0 {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestCgroupTidyLeavesWhatLives(t *testing.T) {
+	table, c := newTable(t), cgroups(t)
+	_, err := c.Make("down", 1)
+	must(t, err)
+	g, err := c.Make("up", 2)
+	must(t, err)
+	k := shell(t, table, "read x", func(a *Attr) { a.Cgroup = g })
+	if err := c.Tidy(); err == nil {
+		t.Error("Tidy says that nothing is left")
+	}
+	if names, err := c.Services(); err != nil || !slices.Equal(names, []string{"up"}) {
+		t.Errorf("left: %v %v", names, err)
+	}
+	k.in.Close()
+	ended(t, k.Process)
+	must(t, c.Tidy())
+	if _, err := os.Stat(c.Base()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the subtree: %v", err)
 	}
 }

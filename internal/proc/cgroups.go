@@ -15,22 +15,26 @@ import (
 )
 
 const (
-	// The prefixes keep names of services apart from the kernel's own files ("memory.max" is a valid service name).
+	// The prefixes keep names of services apart from the kernel's own files
+	// ("memory.max" is a valid service name).
 	servicePrefix    = "svc-"
 	generationPrefix = "gen-"
 )
 
-// Cgroups is supd's own subtree of the unified hierarchy: BASE/svc-NAME/gen-N. One per state directory, so that a second supd
-// with another state directory has its own, and the next supd with this one finds what the last left running.
+// Cgroups is supd's own subtree of the unified hierarchy: BASE/svc-NAME/gen-N. One per
+// state directory, so that a second supd with another state directory has its own, and
+// the next supd with this one finds what the last left running.
 type Cgroups struct{ base string }
 
-// NoCgroupError: services cannot have cgroups of their own here. Process groups have to do.
+// NoCgroupError: services cannot have cgroups of their own here. Process groups have to
+// do.
 type NoCgroupError struct{ Why string }
 
 func (e *NoCgroupError) Error() string { return "cannot use cgroups: " + e.Why }
 
-// FindCgroups finds or makes the subtree: in supd's own cgroup if that was delegated to it, else, as root, at the top of the
-// hierarchy (pure or hybrid), else where an ordinary user may write. *NoCgroupError where there can be none.
+// FindCgroups finds or makes the subtree: in supd's own cgroup if that was delegated to
+// it, else, as root, at the top of the hierarchy (pure or hybrid), else where an
+// ordinary user may write. *NoCgroupError where there can be none.
 func FindCgroups(stateDir string) (*Cgroups, error) {
 	mount, root, err := unifiedMount()
 	if err != nil {
@@ -58,7 +62,8 @@ func CgroupsAt(base string) (*Cgroups, error) {
 	return &Cgroups{base: base}, nil
 }
 
-// unifiedMount finds where cgroup v2 is mounted, and which cgroup is the root of that mount.
+// unifiedMount finds where cgroup v2 is mounted, and which cgroup is the root of that
+// mount.
 func unifiedMount() (mount, root string, err error) {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
@@ -132,7 +137,8 @@ func delegated(dir string) bool {
 	return false
 }
 
-// mayFork: cloning into a cgroup below dir needs the right to write dir's cgroup.procs, as the common ancestor.
+// mayFork: cloning into a cgroup below dir needs the right to write dir's cgroup.procs,
+// as the common ancestor.
 func mayFork(dir string) bool {
 	return unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK, unix.AT_EACCESS) == nil &&
 		unix.Faccessat(unix.AT_FDCWD, filepath.Join(dir, "cgroup.procs"), unix.W_OK, unix.AT_EACCESS) == nil
@@ -141,7 +147,8 @@ func mayFork(dir string) bool {
 // Base is the absolute path of the subtree.
 func (c *Cgroups) Base() string { return c.base }
 
-// Service is the cgroup over all generations of a service; it need not exist. Its Populated sees every instance at once.
+// Service is the cgroup over all generations of a service; it need not exist. Its
+// Populated sees every instance at once.
 func (c *Cgroups) Service(service string) *Cgroup {
 	return &Cgroup{Path: filepath.Join(c.base, servicePrefix+service)}
 }
@@ -166,7 +173,8 @@ func (c *Cgroups) Make(service string, gen uint64) (*Cgroup, error) {
 	return g, nil
 }
 
-// Generations lists the instances of a service that have a cgroup, oldest first. None is no error.
+// Generations lists the instances of a service that have a cgroup, oldest first. None
+// is no error.
 func (c *Cgroups) Generations(service string) ([]uint64, error) {
 	names, err := subdirs(c.Service(service).Path, generationPrefix)
 	if err != nil {
@@ -192,8 +200,9 @@ func (c *Cgroups) Services() ([]string, error) {
 	return names, nil
 }
 
-// Sweep removes the empty cgroups of a service, except that of generation keep (0: none is kept, and the service's own goes too).
-// What is populated stays. Errors are of no consequence to anybody but the tidy.
+// Sweep removes the empty cgroups of a service, except that of generation keep (0: none
+// is kept, and the service's own goes too). What is populated stays. Errors are of no
+// consequence to anybody but the tidy.
 func (c *Cgroups) Sweep(service string, keep uint64) error {
 	gens, err := c.Generations(service)
 	for _, g := range gens {
@@ -222,4 +231,17 @@ func subdirs(dir, prefix string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// Tidy removes every empty cgroup of the subtree, and the subtree itself if nothing is
+// left: for a supd that goes for good. What is populated stays where the next supd looks.
+func (c *Cgroups) Tidy() error {
+	names, err := c.Services()
+	for _, name := range names {
+		err = errors.Join(err, c.Sweep(name, 0))
+	}
+	if err == nil {
+		err = (&Cgroup{Path: c.base}).Remove()
+	}
+	return err
 }

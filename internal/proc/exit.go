@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exit is how a process ended. Code and Signal mean nothing unless Known is set: an unknown exit is never read as 0.
+// Exit is how a process ended. Code and Signal mean nothing unless Known is set: an
+// unknown exit is never read as 0.
 type Exit struct {
 	Known    bool `json:"known"`
 	Code     int  `json:"code"`             // exit code 0–255 when Signal is 0
@@ -14,7 +15,8 @@ type Exit struct {
 	CoreDump bool `json:"core_dump,omitempty"`
 }
 
-// String says it in words: "exit code 1", "killed by SIGSEGV (core dumped)", "exit status unknown".
+// String says it in words: "exit code 1", "killed by SIGSEGV (core dumped)", "exit
+// status unknown".
 func (e Exit) String() string {
 	switch {
 	case !e.Known:
@@ -37,7 +39,8 @@ func SignalName(n int) string {
 	return fmt.Sprintf("signal %d", n)
 }
 
-// exitOfWait decodes the status word of wait(2), which the kernel also shows in /proc/PID/stat and in PIDFD_GET_INFO.
+// exitOfWait decodes the status word of wait(2), which the kernel also shows in
+// /proc/PID/stat and in PIDFD_GET_INFO.
 func exitOfWait(w unix.WaitStatus) Exit {
 	if w.Signaled() {
 		return Exit{Known: true, Signal: int(w.Signal()), CoreDump: w.CoreDump()}

@@ -58,7 +58,8 @@ func TestUnknownExitIsNotZero(t *testing.T) {
 	}
 }
 
-// modeParent forks a shell, prints its pid, and reaps it only when told to ("reap") or at once ("wait").
+// modeParent forks a shell, prints its pid, and reaps it only when told to ("reap") or
+// at once ("wait").
 func modeParent() error {
 	cmd := exec.Command("/bin/sh", "-c", "read x; [ $x = kill ] && kill -KILL $$; exit $x")
 	r, w, err := os.Pipe()
@@ -82,7 +83,8 @@ func modeParent() error {
 	return nil
 }
 
-// A process that is not our child: as a zombie that its parent leaves, and after its parent has reaped it at once.
+// A process that is not our child: as a zombie that its parent leaves, and after its
+// parent has reaped it at once.
 func TestExitOfStranger(t *testing.T) {
 	table := newTable(t)
 	for _, c := range []struct {
@@ -163,7 +165,8 @@ func TestZombieIsDead(t *testing.T) {
 	}
 }
 
-// modeReexec starts two children, one of which dies while nobody is there, and replaces itself.
+// modeReexec starts two children, one of which dies while nobody is there, and replaces
+// itself.
 func modeReexec() error {
 	table, err := NewTable()
 	if err != nil {
@@ -214,7 +217,8 @@ func modeReexec2() error {
 			return fmt.Errorf("%s: not seen as a child", c.name)
 		}
 		if c.name == "LIVE" {
-			// Only now: an orphan-reaper that began before Open could have taken the dead one's status.
+			// Only now: an orphan-reaper that began before Open could have taken the
+			// dead one's status.
 			if err := table.ReapOrphans(); err != nil {
 				return err
 			}

@@ -10,7 +10,8 @@ import (
 var (
 	// ErrGone: no process has this pid any more, or it has been reaped.
 	ErrGone = errors.New("process is gone")
-	// ErrNotSame: the pid now belongs to another process, or the identity is of another boot.
+	// ErrNotSame: the pid now belongs to another process, or the identity is of another
+	// boot.
 	ErrNotSame = errors.New("pid belongs to another process")
 )
 
@@ -25,7 +26,8 @@ type Identity struct {
 // IsZero says whether i names no process.
 func (i Identity) IsZero() bool { return i.PID == 0 }
 
-// same compares what both know. A start time alone does not tell a pid that came back within one clock tick.
+// same compares what both know. A start time alone does not tell a pid that came back
+// within one clock tick.
 func (i Identity) same(o Identity) bool {
 	return i.BootID == o.BootID && i.PID == o.PID && i.StartTime == o.StartTime &&
 		(i.PidfsInode == 0 || o.PidfsInode == 0 || i.PidfsInode == o.PidfsInode)
@@ -44,7 +46,8 @@ func BootID() (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
-// StartTime is when pid started, in clock ticks since boot. ErrGone if there is no such process; a zombie still has one.
+// StartTime is when pid started, in clock ticks since boot. ErrGone if there is no such
+// process; a zombie still has one.
 func StartTime(pid int) (uint64, error) {
 	s, err := ReadStat(pid)
 	return s.StartTime, err

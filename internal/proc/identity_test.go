@@ -46,7 +46,8 @@ func TestIdentityMismatchIsNeverSignalled(t *testing.T) {
 	}
 }
 
-// The kernel is made to give the same pid again; neither the old Process nor the old Identity reach its new owner.
+// The kernel is made to give the same pid again; neither the old Process nor the old
+// Identity reach its new owner.
 func TestRecycledPidIsNeverHit(t *testing.T) {
 	table := newTable(t)
 	old := shell(t, table, "read x")

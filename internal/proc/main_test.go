@@ -16,7 +16,8 @@ import (
 // patience bounds every wait for something that has to happen at once.
 const patience = 10 * time.Second
 
-// modeVar makes the test binary another program: what must not happen in the test's own process (subreaper, re-exec) runs there.
+// modeVar makes the test binary another program: what must not happen in the test's own
+// process (subreaper, re-exec) runs there.
 const modeVar = "PROC_TEST_MODE"
 
 func TestMain(m *testing.M) {
@@ -143,7 +144,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// eventually polls for what the kernel tells nobody about (a zombie reaped by somebody else).
+// eventually polls for what the kernel tells nobody about (a zombie reaped by somebody
+// else).
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)

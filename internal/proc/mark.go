@@ -11,7 +11,8 @@ import (
 	"strconv"
 )
 
-// Every instance carries these in its environment, so that what it forked is found even where there is no cgroup.
+// Every instance carries these in its environment, so that what it forked is found even
+// where there is no cgroup.
 const (
 	EnvInstance   = "SUPD_INSTANCE"
 	EnvService    = "SUPD_SERVICE"
@@ -39,8 +40,8 @@ func (m Mark) Environ() []string {
 	return []string{EnvInstance + "=" + m.Instance, EnvService + "=" + m.Service, EnvGeneration + "=" + strconv.FormatUint(m.Gen, 10)}
 }
 
-// FindMarked finds the living processes that carry the mark, oldest first. It sees what supd may see: as root everything,
-// otherwise the user's own.
+// FindMarked finds the living processes that carry the mark, oldest first. It sees what
+// supd may see: as root everything, otherwise the user's own.
 func FindMarked(m Mark) ([]Identity, error) {
 	boot, err := BootID()
 	if err != nil {
@@ -67,7 +68,8 @@ func olderFirst(a, b Identity) int {
 	return a.PID - b.PID
 }
 
-// on looks at the environment a process was executed with; one that may not be looked at is nobody's.
+// on looks at the environment a process was executed with; one that may not be looked
+// at is nobody's.
 func (m Mark) on(pid int) bool {
 	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil || !hasVar(env, EnvInstance, m.Instance) || !hasVar(env, EnvService, m.Service) {
@@ -86,8 +88,9 @@ func hasVar(env []byte, name, value string) bool {
 	return false
 }
 
-// Members finds what is alive of one instance where there is no cgroup to ask: descendants of main, its session, its process
-// group, and whatever carries its mark (a grandchild that made its own session). Oldest first; helpers of supd are not members.
+// Members finds what is alive of one instance where there is no cgroup to ask:
+// descendants of main, its session, its process group, and whatever carries its mark (a
+// grandchild that made its own session). Oldest first; helpers of supd are not members.
 func Members(m Mark, main Identity) ([]Identity, error) {
 	boot, err := BootID()
 	if err != nil {
@@ -100,7 +103,8 @@ func Members(m Mark, main Identity) ([]Identity, error) {
 	in := map[int]bool{}
 	lead := main.BootID == boot && main.PID > 0
 	if lead {
-		// The pid may be somebody else's by now; its descendants are ours only if it is not.
+		// The pid may be somebody else's by now; its descendants are ours only if it is
+		// not.
 		if now, err := StartTime(main.PID); err == nil && now == main.StartTime {
 			for _, s := range treeOf(all, main.PID) {
 				in[s.PID] = true
@@ -111,7 +115,8 @@ func Members(m Mark, main Identity) ([]Identity, error) {
 	}
 	var found []Identity
 	for _, s := range all {
-		// A session or group number stays taken while it has members, so it cannot be a stranger's if its leader is ours or gone.
+		// A session or group number stays taken while it has members, so it cannot be a
+		// stranger's if its leader is ours or gone.
 		ours := in[s.PID] || lead && (s.Session == main.PID || s.PGRP == main.PID) && s.StartTime >= main.StartTime
 		if s.State == 'Z' || s.PID == os.Getpid() || !ours && !m.on(s.PID) {
 			continue

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Note is what RUN/proc/NAME.json says about a service's process. It is written inside the permit right after the fork and
-// removed on a deliberate stop; found at supd's start while the process is gone, it means that the process died unseen.
+// Note is what RUN/proc/NAME.json says about a service's process. It is written inside
+// the permit right after the fork and removed on a deliberate stop; found at supd's
+// start while the process is gone, it means that the process died unseen.
 type Note struct {
 	Service string    `json:"service"`
 	Gen     uint64    `json:"gen"`
@@ -21,7 +22,8 @@ type Note struct {
 	Started time.Time `json:"started"`          // for showing; nothing orders by it
 	Notify  string    `json:"notify,omitempty"` // path of its sd_notify socket
 	Config  string    `json:"config,omitempty"` // digest of the config it was started with
-	// Completed: a oneshot that ended well. It is not run again in this boot, and did not die unseen.
+	// Completed: a oneshot that ended well. It is not run again in this boot, and did
+	// not die unseen.
 	Completed bool `json:"completed,omitempty"`
 }
 
@@ -32,13 +34,15 @@ const noteSuffix = ".json"
 
 func (d Notes) path(service string) string { return filepath.Join(d.Dir, service+noteSuffix) }
 
-// Write replaces the note of n.Service by rename. No fsync: RUN does not outlive the boot, and neither does the process.
+// Write replaces the note of n.Service by rename. No fsync: RUN does not outlive the
+// boot, and neither does the process.
 func (d Notes) Write(n Note) error {
 	b, err := json.Marshal(n)
 	if err != nil {
 		return fmt.Errorf("cannot write the note of %q: %w", n.Service, err)
 	}
-	// One writer per service, inside the gate: a fixed name needs no clearing up after a crash. The dot keeps it out of All.
+	// One writer per service, inside the gate: a fixed name needs no clearing up after
+	// a crash. The dot keeps it out of All.
 	tmp := filepath.Join(d.Dir, "."+n.Service+".new")
 	err = os.WriteFile(tmp, append(b, '\n'), 0o644)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +59,8 @@ func (d Notes) Write(n Note) error {
 	return nil
 }
 
-// Read returns the note of service; fs.ErrNotExist if there is none. A damaged one is another error, never "none".
+// Read returns the note of service; fs.ErrNotExist if there is none. A damaged one is
+// another error, never "none".
 func (d Notes) Read(service string) (Note, error) {
 	b, err := os.ReadFile(d.path(service))
 	if err != nil {
@@ -79,7 +84,8 @@ func (d Notes) Remove(service string) error {
 	return nil
 }
 
-// All reads every note. Each that cannot be read is an error of its own: its service's process may well be alive.
+// All reads every note. Each that cannot be read is an error of its own: its service's
+// process may well be alive.
 func (d Notes) All() ([]Note, []error) {
 	entries, err := os.ReadDir(d.Dir)
 	if errors.Is(err, fs.ErrNotExist) {

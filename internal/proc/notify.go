@@ -37,9 +37,10 @@ type NotifySocket struct {
 	done chan struct{}
 }
 
-// ListenNotify binds path and calls f, on the socket's goroutine, for each datagram whose sender passes member. Anybody may send,
-// because a service may run as anybody; the kernel names the sender and member decides whether he counts. One left behind
-// by a dead supd is replaced: the process that was told this path goes on using it.
+// ListenNotify binds path and calls f, on the socket's goroutine, for each datagram
+// whose sender passes member. Anybody may send, because a service may run as anybody;
+// the kernel names the sender and member decides whether he counts. One left behind by
+// a dead supd is replaced: the process that was told this path goes on using it.
 func ListenNotify(path string, member func(pid int) bool, f func(Notification)) (*NotifySocket, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot listen for notifications: %w", err)
@@ -87,14 +88,16 @@ func (s *NotifySocket) serve(member func(int) bool, f func(Notification)) {
 		if cred != nil && flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) == 0 && member(int(cred.Pid)) {
 			f(parseNotification(buf[:n], int(cred.Pid), cred.Uid))
 		}
-		// Closed last: a sender with BARRIER=1 waits for that, and may be gone right afterwards.
+		// Closed last: a sender with BARRIER=1 waits for that, and may be gone right
+		// afterwards.
 		for _, fd := range fds {
 			unix.Close(fd)
 		}
 	}
 }
 
-// senderOf finds the sender's credentials, and descriptors that came along (BARRIER, FDSTORE).
+// senderOf finds the sender's credentials, and descriptors that came along (BARRIER,
+// FDSTORE).
 func senderOf(oob []byte) (cred *syscall.Ucred, fds []int) {
 	msgs, err := syscall.ParseSocketControlMessage(oob)
 	if err != nil {
@@ -141,7 +144,8 @@ func parseNotification(b []byte, pid int, uid uint32) Notification {
 // Path is what the service gets as NOTIFY_SOCKET.
 func (s *NotifySocket) Path() string { return s.path }
 
-// Close stops listening and removes the socket. f is not called any more when it returns, so it must not be called from f.
+// Close stops listening and removes the socket. f is not called any more when it
+// returns, so it must not be called from f.
 func (s *NotifySocket) Close() error {
 	err := s.conn.Close()
 	<-s.done

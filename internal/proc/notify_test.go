@@ -36,7 +36,8 @@ func TestNotify(t *testing.T) {
 	}
 	// Too long to be whole: dropped, and the next one is heard.
 	send("STATUS=" + string(make([]byte, notifyBytesMax)))
-	// A descriptor that comes along is closed once the message has been seen: that is what BARRIER=1 waits for.
+	// A descriptor that comes along is closed once the message has been seen: that is
+	// what BARRIER=1 waits for.
 	r, w, err := os.Pipe()
 	must(t, err)
 	raw, err := conn.SyscallConn()

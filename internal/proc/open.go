@@ -2,11 +2,13 @@ package proc
 
 import "golang.org/x/sys/unix"
 
-// Open finds the process with this identity again: a child (also after a re-exec of supd) or a stranger.
-// ErrGone or ErrNotSame when it is no more. A zombie opens, and its exit is told at once. Opened twice, a child is the same
-// *Process both times; a stranger is watched twice.
+// Open finds the process with this identity again: a child (also after a re-exec of
+// supd) or a stranger. ErrGone or ErrNotSame when it is no more. A zombie opens, and
+// its exit is told at once. Opened twice, a child is the same *Process both times; a
+// stranger is watched twice.
 func (t *Table) Open(id Identity) (*Process, error) {
-	// Counted as a fork: until the child stands in the table the reaper must not take it for an orphan.
+	// Counted as a fork: until the child stands in the table the reaper must not take
+	// it for an orphan.
 	t.mu.Lock()
 	if p := t.children[id.PID]; p != nil && p.id.same(id) {
 		t.mu.Unlock()

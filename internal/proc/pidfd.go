@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OpenPidfd opens a pidfd of the process with this identity, and of no other. For processes without a Table (helpers).
-// ErrGone or ErrNotSame when it is no more. A zombie opens.
+// OpenPidfd opens a pidfd of the process with this identity, and of no other. For
+// processes without a Table (helpers). ErrGone or ErrNotSame when it is no more. A
+// zombie opens.
 func OpenPidfd(id Identity) (int, error) {
 	boot, err := BootID()
 	if err != nil {
@@ -33,7 +34,8 @@ func openPidfd(id Identity, boot string) (int, error) {
 	case err != nil:
 		return -1, fmt.Errorf("cannot open a pidfd of %s: %w", id, err)
 	}
-	// Looked at after the pidfd was opened: whoever has the right start time now has had the pid since before that.
+	// Looked at after the pidfd was opened: whoever has the right start time now has
+	// had the pid since before that.
 	start, err := StartTime(id.PID)
 	if err == nil && (start != id.StartTime || id.PidfsInode != 0 && pidfsInode(fd) != id.PidfsInode) {
 		err = ErrNotSame
@@ -61,7 +63,8 @@ func Identify(pid int) (Identity, error) {
 	return identify(fd, pid, boot)
 }
 
-// identify fills the identity of a process whose pidfd is open: if its start time can be read afterwards and it still lives, both are its own.
+// identify fills the identity of a process whose pidfd is open: if its start time can
+// be read afterwards and it still lives, both are its own.
 func identify(fd, pid int, boot string) (Identity, error) {
 	start, err := StartTime(pid)
 	if err != nil {
@@ -74,7 +77,8 @@ func identify(fd, pid int, boot string) (Identity, error) {
 	return id, nil
 }
 
-// Lives says whether the process with this identity is alive; a zombie is not. An error means that nobody can tell.
+// Lives says whether the process with this identity is alive; a zombie is not. An error
+// means that nobody can tell.
 func (i Identity) Lives() (bool, error) {
 	boot, err := BootID()
 	if err != nil {
@@ -94,7 +98,8 @@ func lives(i Identity, boot string) (bool, error) {
 	return pidfdAlive(fd), nil
 }
 
-// SignalIdentity signals the process with this identity, through a pidfd opened for it. ErrGone, ErrNotSame.
+// SignalIdentity signals the process with this identity, through a pidfd opened for it.
+// ErrGone, ErrNotSame.
 func SignalIdentity(id Identity, sig unix.Signal) error {
 	fd, err := OpenPidfd(id)
 	if err != nil {
@@ -117,7 +122,8 @@ func pidfdSignal(fd int, id Identity, sig unix.Signal) error {
 	return nil
 }
 
-// pidfdAlive: a pidfd becomes readable when the last thread has died. Signal 0 would call a zombie alive.
+// pidfdAlive: a pidfd becomes readable when the last thread has died. Signal 0 would
+// call a zombie alive.
 func pidfdAlive(fd int) bool {
 	var fds = [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, err := pollRetry(fds[:], 0)
@@ -133,7 +139,8 @@ func pollRetry(fds []unix.PollFd, timeoutMS int) (int, error) {
 	}
 }
 
-// pidfsInode is unique for the boot where pidfds live on pidfs (kernel 6.9); on older ones all share one inode, which says nothing.
+// pidfsInode is unique for the boot where pidfds live on pidfs (kernel 6.9); on older
+// ones all share one inode, which says nothing.
 func pidfsInode(fd int) uint64 {
 	const pidfsMagic = 0x50494446 // "PIDF"
 	var sfs unix.Statfs_t

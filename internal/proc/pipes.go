@@ -54,7 +54,8 @@ func openPipes(stdin []byte, limit int) (p *pipes, err error) {
 	return p, nil
 }
 
-// readBounded keeps the first limit bytes and reads on, so that the writer never blocks.
+// readBounded keeps the first limit bytes and reads on, so that the writer never
+// blocks.
 func readBounded(r io.Reader, limit int) capture {
 	kept, err := io.ReadAll(io.LimitReader(r, int64(limit)))
 	if err != nil {
@@ -83,7 +84,8 @@ func (p *pipes) abandon() {
 	}
 }
 
-// collect waits for the readers, but for a descendant that holds the pipe no longer than outputGrace.
+// collect waits for the readers, but for a descendant that holds the pipe no longer
+// than outputGrace.
 func (p *pipes) collect(o *Output) {
 	defer p.abandon()
 	until := time.Now().Add(outputGrace)

@@ -65,7 +65,8 @@ func (p *Process) Wait(ctx context.Context) (Exit, error) {
 	}
 }
 
-// OnExit calls f once: on the table's goroutine, or before it returns if the process has ended already. f must not block.
+// OnExit calls f once: on the table's goroutine, or before it returns if the process
+// has ended already. f must not block.
 func (p *Process) OnExit(f func(Exit)) {
 	p.mu.Lock()
 	if !p.over {
@@ -85,7 +86,8 @@ func (p *Process) Alive() bool {
 	return !p.over && pidfdAlive(p.fd)
 }
 
-// Signal sends through the pidfd. ErrGone if it has ended (a zombie too): never another process.
+// Signal sends through the pidfd. ErrGone if it has ended (a zombie too): never another
+// process.
 func (p *Process) Signal(sig unix.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,8 +97,9 @@ func (p *Process) Signal(sig unix.Signal) error {
 	return pidfdSignal(p.fd, p.id, sig)
 }
 
-// SignalGroup sends to the process group it leads. Only for a child: its pid, and so the group's number, is its own until it
-// has been reaped, which cannot happen while p.mu is held.
+// SignalGroup sends to the process group it leads. Only for a child: its pid, and so
+// the group's number, is its own until it has been reaped, which cannot happen while
+// p.mu is held.
 func (p *Process) SignalGroup(sig unix.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,7 +112,8 @@ func (p *Process) SignalGroup(sig unix.Signal) error {
 	return nil
 }
 
-// Forget stops watching a stranger. A child stays in the table until its exit, or nobody would reap it.
+// Forget stops watching a stranger. A child stays in the table until its exit, or
+// nobody would reap it.
 func (p *Process) Forget() {
 	if p.child {
 		return
@@ -125,7 +129,8 @@ func (p *Process) Forget() {
 	}
 }
 
-// ended runs on the table's goroutine when the pidfd became readable: every thread is dead.
+// ended runs on the table's goroutine when the pidfd became readable: every thread is
+// dead.
 func (p *Process) ended(events uint32) {
 	if p.child {
 		p.reap()
@@ -138,19 +143,22 @@ func (p *Process) ended(events uint32) {
 	}
 	exit, later := strangersExit(p.fd, p.id, events&unix.EPOLLHUP != 0)
 	if later {
-		// Its parent has not reaped it, and we may not look at the zombie. The hang-up that follows is always told, asked for or not.
+		// Its parent has not reaped it, and we may not look at the zombie. The hang-up
+		// that follows is always told, asked for or not.
 		ev := eventFor(p.serial, 0)
 		err := unix.EpollCtl(p.table.epfd, unix.EPOLL_CTL_MOD, p.fd, &ev)
 		if err == nil {
 			p.mu.Unlock()
 			return
 		}
-		// Not to be waited for, then: unknown, rather than a loop that spins on a readable descriptor.
+		// Not to be waited for, then: unknown, rather than a loop that spins on a
+		// readable descriptor.
 	}
 	p.finish(exit)
 }
 
-// reap takes the status of a child that may have ended. Called by the loop and by the reaper; only one of them finds it.
+// reap takes the status of a child that may have ended. Called by the loop and by the
+// reaper; only one of them finds it.
 func (p *Process) reap() {
 	p.mu.Lock()
 	if p.over {

@@ -6,10 +6,12 @@ import (
 	"strings"
 )
 
-// ErrNoProgram: the name has no slash, and no directory of PATH has a program of that name.
+// ErrNoProgram: the name has no slash, and no directory of PATH has a program of that
+// name.
 var ErrNoProgram = errors.New("executable file not found in $PATH")
 
-// FindProgram is what name would execute: name itself if it has a slash, otherwise by the PATH in env. ErrNoProgram.
+// FindProgram is what name would execute: name itself if it has a slash, otherwise by
+// the PATH in env. ErrNoProgram.
 func FindProgram(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil

@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReapOrphans makes supd the parent of its descendants' orphans (unless it is PID 1 and so already is) and reaps them from now on.
-// To be called after everything of an earlier life has been opened: an unknown zombie is an orphan, and its status is dropped.
-// From then on every child has to be started through this table.
+// ReapOrphans makes supd the parent of its descendants' orphans (unless it is PID 1 and
+// so already is) and reaps them from now on. To be called after everything of an
+// earlier life has been opened: an unknown zombie is an orphan, and its status is
+// dropped. From then on every child has to be started through this table.
 func (t *Table) ReapOrphans() error {
 	if os.Getpid() != 1 {
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -39,7 +40,8 @@ func stopReaper(c chan os.Signal) {
 	close(c)
 }
 
-// reapOrphans takes every zombie that is nobody's. It looks without taking (WNOWAIT) first: one that somebody waits for goes to its owner.
+// reapOrphans takes every zombie that is nobody's. It looks without taking (WNOWAIT)
+// first: one that somebody waits for goes to its owner.
 func (t *Table) reapOrphans() {
 	for {
 		pid, _, err := waitid(unix.P_ALL, 0, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG)
@@ -66,7 +68,8 @@ func (t *Table) reapOrphans() {
 			continue
 		}
 		t.mu.Unlock()
-		// The kernel shows the first zombie again and again: it has to go before the next is seen.
+		// The kernel shows the first zombie again and again: it has to go before the
+		// next is seen.
 		owner.reap()
 	}
 }

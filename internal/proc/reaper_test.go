@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// modeSubreaper runs children whose statuses are wanted among orphans that nobody knows, and looks that none is mixed up.
+// modeSubreaper runs children whose statuses are wanted among orphans that nobody
+// knows, and looks that none is mixed up.
 func modeSubreaper() error {
 	table, err := NewTable()
 	if err != nil {

@@ -11,11 +11,13 @@ import (
 const (
 	// OutputBytesDefault bounds what is kept of each stream.
 	OutputBytesDefault = 64 << 10
-	// outputGrace is how long output is still read after the program has ended: a descendant in a session of its own may hold the pipe.
+	// outputGrace is how long output is still read after the program has ended: a
+	// descendant in a session of its own may hold the pipe.
 	outputGrace = 100 * time.Millisecond
 )
 
-// Command is a program that is run to its end: a check's, an alert's. Programs that act on a service go through internal/hands.
+// Command is a program that is run to its end: a check's, an alert's. Programs that act
+// on a service go through internal/hands.
 type Command struct {
 	Argv           []string
 	Dir            string
@@ -36,8 +38,9 @@ type Output struct {
 	Duration  time.Duration
 }
 
-// Run runs c to its end. When ctx or the timeout ends first, its whole process group is killed; what it leaves behind in its
-// group is killed too when it ends by itself. An error means that it could not be started (or ctx was over before).
+// Run runs c to its end. When ctx or the timeout ends first, its whole process group is
+// killed; what it leaves behind in its group is killed too when it ends by itself. An
+// error means that it could not be started (or ctx was over before).
 func (t *Table) Run(ctx context.Context, c Command) (Output, error) {
 	if len(c.Argv) == 0 {
 		return Output{}, fmt.Errorf("cannot run a program: no command given")

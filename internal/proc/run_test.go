@@ -46,7 +46,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// The time-out takes the children too, and a child that left the group does not hold Run up by keeping the pipe.
+// The time-out takes the children too, and a child that left the group does not hold
+// Run up by keeping the pipe.
 func TestRunTimeoutKillsTheGroup(t *testing.T) {
 	table := newTable(t)
 	pidfile := filepath.Join(t.TempDir(), "pids")

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sampler reads one process's figures again and again: one kept-open descriptor, one buffer, no allocation.
-// Not safe for concurrent use.
+// Sampler reads one process's figures again and again: one kept-open descriptor, one
+// buffer, no allocation. Not safe for concurrent use.
 type Sampler struct {
 	fd   int
 	id   Identity
@@ -16,7 +16,8 @@ type Sampler struct {
 	buf  [statBytesMax]byte
 }
 
-// NewSampler opens /proc/PID/stat of the process with this identity. ErrGone, ErrNotSame.
+// NewSampler opens /proc/PID/stat of the process with this identity. ErrGone,
+// ErrNotSame.
 func NewSampler(id Identity) (*Sampler, error) {
 	fd, err := unix.Open("/proc/"+strconv.Itoa(id.PID)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -34,8 +35,9 @@ func NewSampler(id Identity) (*Sampler, error) {
 	return s, nil
 }
 
-// Sample reads the figures now; Comm is empty. ErrGone after the process was reaped, also if its pid lives again: the
-// descriptor belongs to the process, not to the number.
+// Sample reads the figures now; Comm is empty. ErrGone after the process was reaped,
+// also if its pid lives again: the descriptor belongs to the process, not to the
+// number.
 func (s *Sampler) Sample() (Stat, error) {
 	n, err := readRetry(s.fd, s.buf[:])
 	if err != nil {

@@ -22,10 +22,11 @@ type Attr struct {
 	KillGroup bool      // when it ends, kill what is left of its process group before it is reaped
 }
 
-// Start forks and executes: it returns when the program runs. The child is in the table from its first instant, so that neither
-// its exit nor the reaper can slip in between. Errors are those of the fork or the exec, unwrapped as syscall.Errno.
-// Signals are at their defaults and unblocked; the descriptor limit is what supd was started with (Go's runtime sees to that).
-// For internal/hands and Run only.
+// Start forks and executes: it returns when the program runs. The child is in the table
+// from its first instant, so that neither its exit nor the reaper can slip in between.
+// Errors are those of the fork or the exec, unwrapped as syscall.Errno. Signals are at
+// their defaults and unblocked; the descriptor limit is what supd was started with
+// (Go's runtime sees to that). For internal/hands and Run only.
 func (t *Table) Start(a Attr) (*Process, error) {
 	pidfd := -1
 	sys := &syscall.SysProcAttr{Setsid: !a.Group, Setpgid: a.Group, PidFD: &pidfd}
@@ -43,7 +44,8 @@ func (t *Table) Start(a Attr) (*Process, error) {
 		sys.UseCgroupFD, sys.CgroupFD = true, dir
 	}
 
-	// Not a lock over the fork: an exec that hangs (a dead file server) would stop every other start.
+	// Not a lock over the fork: an exec that hangs (a dead file server) would stop
+	// every other start.
 	t.mu.Lock()
 	t.forking++
 	t.mu.Unlock()
@@ -77,7 +79,8 @@ func (t *Table) Start(a Attr) (*Process, error) {
 	return p, nil
 }
 
-// disown ends a child that cannot be watched: a process that supd cannot see must not run.
+// disown ends a child that cannot be watched: a process that supd cannot see must not
+// run.
 func (t *Table) disown(pid int, cause error) error {
 	unix.Kill(-pid, unix.SIGKILL)
 	unix.Kill(pid, unix.SIGKILL)

@@ -11,10 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// statBytesMax holds the longest line the kernel prints: 52 fields of at most 20 digits and a name of 64 bytes.
+// statBytesMax holds the longest line the kernel prints: 52 fields of at most 20 digits
+// and a name of 64 bytes.
 const statBytesMax = 2048
 
-// Stat is what /proc/PID/stat says. Times are in clock ticks (100 a second on every Linux that Go runs on).
+// Stat is what /proc/PID/stat says. Times are in clock ticks (100 a second on every
+// Linux that Go runs on).
 type Stat struct {
 	PID       int
 	Comm      string // at most 15 bytes, chosen by the process
@@ -56,7 +58,8 @@ func readRetry(fd int, buf []byte) (int, error) {
 	}
 }
 
-// statError maps what the kernel says about a reaped process (ENOENT on open, ESRCH on read) to ErrGone.
+// statError maps what the kernel says about a reaped process (ENOENT on open, ESRCH on
+// read) to ErrGone.
 func statError(pid int, err error) error {
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) || err == io.EOF {
 		return ErrGone
@@ -64,7 +67,8 @@ func statError(pid int, err error) error {
 	return fmt.Errorf("cannot read \"/proc/%d/stat\": %w", pid, err)
 }
 
-// parse fills s from one line. The name may hold spaces and brackets, so fields count from the last ")". Without withName nothing is allocated.
+// parse fills s from one line. The name may hold spaces and brackets, so fields count
+// from the last ")". Without withName nothing is allocated.
 func (s *Stat) parse(b []byte, withName bool) error {
 	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
 	if open < 0 || end < open || end+2 >= len(b) {
@@ -104,7 +108,8 @@ func (s *Stat) parse(b []byte, withName bool) error {
 	return nil
 }
 
-// number reads the decimal at b[at:] and returns where the next one begins. A value beyond int64 wraps: only addresses are that large.
+// number reads the decimal at b[at:] and returns where the next one begins. A value
+// beyond int64 wraps: only addresses are that large.
 func number(b []byte, at int) (int64, int) {
 	neg := false
 	if at < len(b) && b[at] == '-' {

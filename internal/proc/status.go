@@ -9,13 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isChild says whether supd is the parent of the process: only then may waitid ask for it.
+// isChild says whether supd is the parent of the process: only then may waitid ask for
+// it.
 func isChild(fd int) bool {
 	_, _, err := waitid(unix.P_PIDFD, fd, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT)
 	return err == nil
 }
 
-// reapPidfd takes the status of a child; false while it lives. Exit.Known is false if something else took it.
+// reapPidfd takes the status of a child; false while it lives. Exit.Known is false if
+// something else took it.
 func reapPidfd(fd int) (Exit, bool) {
 	pid, exit, err := waitid(unix.P_PIDFD, fd, unix.WEXITED|unix.WNOHANG)
 	if err != nil {
@@ -59,9 +61,11 @@ const (
 	cldDumped = 3
 )
 
-// strangersExit finds out how a process ended that is not our child. later: ask again at the hang-up, when its parent has reaped it.
+// strangersExit finds out how a process ended that is not our child. later: ask again
+// at the hang-up, when its parent has reaped it.
 func strangersExit(fd int, id Identity, reaped bool) (e Exit, later bool) {
-	// Kernel 6.15: the pidfd itself remembers. The bit is set only where the kernel knows it and the process has been reaped.
+	// Kernel 6.15: the pidfd itself remembers. The bit is set only where the kernel
+	// knows it and the process has been reaped.
 	info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
 	err := unix.IoctlPidfdInfo(fd, &info)
 	if err == nil && info.Mask&unix.PIDFD_INFO_EXIT != 0 {
@@ -74,11 +78,13 @@ func strangersExit(fd int, id Identity, reaped bool) (e Exit, later bool) {
 	if statErr == nil && s.StartTime == id.StartTime && (s.WaitCode != 0 || mayInspect(id.PID)) {
 		return exitOfWait(unix.WaitStatus(s.WaitCode)), false
 	}
-	// Here the zombie hides its status, or has just been reaped: a kernel that has the ioctl will hang up and tell.
+	// Here the zombie hides its status, or has just been reaped: a kernel that has the
+	// ioctl will hang up and tell.
 	return Exit{}, kernelAtLeast(6, 15)
 }
 
-// kernelAtLeast compares the release that uname tells. Only for behaviour that cannot be asked for itself.
+// kernelAtLeast compares the release that uname tells. Only for behaviour that cannot
+// be asked for itself.
 func kernelAtLeast(major, minor int) bool {
 	var u unix.Utsname
 	var a, b int
@@ -91,7 +97,8 @@ func kernelAtLeast(major, minor int) bool {
 	return a > major || a == major && b >= minor
 }
 
-// mayInspect says whether the kernel shows us the guarded fields of this process's stat (the same ptrace check guards its ns links).
+// mayInspect says whether the kernel shows us the guarded fields of this process's stat
+// (the same ptrace check guards its ns links).
 func mayInspect(pid int) bool {
 	var buf [64]byte
 	_, err := unix.Readlink("/proc/"+strconv.Itoa(pid)+"/ns/user", buf[:])

@@ -14,7 +14,8 @@ import (
 // eventsMax is how many exits one look at the epoll descriptor takes.
 const eventsMax = 128
 
-// Table holds every process that supd started or adopted, and tells when one ends. Safe for concurrent use.
+// Table holds every process that supd started or adopted, and tells when one ends. Safe
+// for concurrent use.
 type Table struct {
 	bootID string
 	epoll  *os.File // on Go's netpoller itself: no thread waits in it
@@ -34,11 +35,13 @@ type Table struct {
 // firstOwnFD is where descriptors begin that no child may have.
 const firstOwnFD = 3
 
-// NewTable makes a table with its one goroutine. Orphans are left alone until ReapOrphans. From here on no child gets a
-// descriptor that supd itself inherited (all but the first three are closed at its exec), and no ignored signal.
+// NewTable makes a table with its one goroutine. Orphans are left alone until
+// ReapOrphans. From here on no child gets a descriptor that supd itself inherited (all
+// but the first three are closed at its exec), and no ignored signal.
 func NewTable() (*Table, error) {
 	defaultSignals()
-	// Go opens everything close-on-exec; what the shell or the service manager left open is not. Kernels before 5.11 cannot: then it stays.
+	// Go opens everything close-on-exec; what the shell or the service manager left
+	// open is not. Kernels before 5.11 cannot: then it stays.
 	_ = unix.CloseRange(firstOwnFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	boot, err := BootID()
 	if err != nil {
@@ -48,7 +51,8 @@ func NewTable() (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make an epoll descriptor: %w", err)
 	}
-	// Non-blocking makes os.NewFile put it on the netpoller, which wakes one goroutine for all processes.
+	// Non-blocking makes os.NewFile put it on the netpoller, which wakes one goroutine
+	// for all processes.
 	if err := unix.SetNonblock(fd, true); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("cannot set up the epoll descriptor: %w", err)
@@ -145,7 +149,8 @@ func (t *Table) insert(p *Process) error {
 	return nil
 }
 
-// remove forgets p. Its pidfd leaves the epoll set when it is closed, which is the caller's next step.
+// remove forgets p. Its pidfd leaves the epoll set when it is closed, which is the
+// caller's next step.
 func (t *Table) remove(p *Process) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

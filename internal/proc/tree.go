@@ -28,7 +28,8 @@ func All() ([]Stat, error) {
 	return all, nil
 }
 
-// Tree is pid and all its descendants, parents before children, from one look at /proc. Empty if pid is gone.
+// Tree is pid and all its descendants, parents before children, from one look at /proc.
+// Empty if pid is gone.
 func Tree(pid int) ([]Stat, error) {
 	all, err := All()
 	if err != nil {

@@ -89,7 +89,8 @@ func marked(m Mark) func(*Attr) {
 	return func(a *Attr) { a.Env = append(a.Env, m.Environ()...) }
 }
 
-// Without a cgroup a grandchild in its own session, whose parents are gone, is found by the mark in its environment.
+// Without a cgroup a grandchild in its own session, whose parents are gone, is found by
+// the mark in its environment.
 func TestMembersFindDoubleForked(t *testing.T) {
 	table := newTable(t)
 	k := shell(t, table, doubleFork, marked(mark("members-test", 3)))
@@ -121,7 +122,8 @@ func TestMembersFindDoubleForked(t *testing.T) {
 	eventually(t, "grandchild dead", func() bool { lives, _ := ids[0].Lives(); return !lives })
 }
 
-// A background job in the same session needs no mark: it may have cleared its environment.
+// A background job in the same session needs no mark: it may have cleared its
+// environment.
 func TestMembersFindSession(t *testing.T) {
 	table := newTable(t)
 	k := shell(t, table, `env -i sh -c 'echo $$; exec sleep 1000' & read x`, marked(mark("session-test", 1)))

@@ -16,8 +16,9 @@ type User struct {
 	Home   string
 }
 
-// LookupUser finds a user by name or number, with his groups; group (name or number, "" = his own) replaces the primary
-// group, groups (nil = his own) the supplementary ones. Read afresh at each call: users come and go while supd runs.
+// LookupUser finds a user by name or number, with his groups; group (name or number, ""
+// = his own) replaces the primary group, groups (nil = his own) the supplementary ones.
+// Read afresh at each call: users come and go while supd runs.
 func LookupUser(name, group string, groups []string) (User, error) {
 	u, err := user.Lookup(name)
 	if _, isNumber := strconv.ParseUint(name, 10, 32); err != nil && isNumber == nil {
@@ -52,7 +53,8 @@ func LookupUser(name, group string, groups []string) (User, error) {
 	return found, nil
 }
 
-// lookupGroup takes a number as it is: a primary group without a name is usual in containers.
+// lookupGroup takes a number as it is: a primary group without a name is usual in
+// containers.
 func lookupGroup(name string) (uint32, error) {
 	if gid, err := number32(name); err == nil {
 		return gid, nil
