@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/supd/supd/internal/api"
@@ -19,10 +20,14 @@ import (
 // lockView shows lock files to one person.
 func (s *Supervisor) lockView(me lockfile.Owner) api.LockView {
 	plan, _ := s.inForce()
-	live, err := who.LiveSessions()
-	if err != nil {
-		live = nil // nobody is called abandoned who may be there
-	}
+	// Reads a file per process: only where a lock's session is not the asker's own.
+	live := sync.OnceValue(func() map[string]bool {
+		sessions, err := who.LiveSessions()
+		if err != nil {
+			return nil // nobody is called abandoned who may be there
+		}
+		return sessions
+	})
 	return api.LockView{
 		Now: time.Now(), Me: me, BootID: s.bootID, Live: live, StateDir: s.dir.Path(),
 		Known: func(name string) bool { return plan.Services[name] != nil },

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -155,8 +156,11 @@ func (d *direct) known(doing string, t lockfile.Target) error {
 
 // view shows lock files as the daemon would.
 func (d *direct) view() api.LockView {
-	boot, _ := proc.BootID()      // without it nothing is called abandoned
-	live, _ := who.LiveSessions() // likewise
+	boot, _ := proc.BootID() // without it nothing is called abandoned
+	live := sync.OnceValue(func() map[string]bool {
+		sessions, _ := who.LiveSessions() // likewise
+		return sessions
+	})
 	inForce, err := d.dir.Plan()
 	v := api.LockView{Now: time.Now(), Me: d.me, BootID: boot, Live: live, StateDir: d.dir.Path()}
 	v.Members = func(t lockfile.Target) []string {

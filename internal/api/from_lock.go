@@ -16,7 +16,7 @@ type LockView struct {
 	Now      time.Time
 	Me       lockfile.Owner
 	BootID   string                         // of this boot; "" = cannot be told
-	Live     map[string]bool                // audit sessions that have a process (who.LiveSessions); nil = cannot be told
+	Live     func() map[string]bool         // audit sessions that have a process (who.LiveSessions), asked only when needed; its nil = cannot be told
 	StateDir string                         // for File
 	Known    func(string) bool              // is there a service of that name; nil = cannot be told
 	Members  func(lockfile.Target) []string // services that a target covers now, may be nil
@@ -74,7 +74,11 @@ func (v LockView) abandoned(l lockfile.Lock) bool {
 		return true
 	}
 	if l.Owner.Session != "" {
-		return v.Live != nil && !v.Live[l.Owner.Session]
+		if v.Live == nil || l.Owner.Session == v.Me.Session { // who asks is alive
+			return false
+		}
+		live := v.Live()
+		return live != nil && !live[l.Owner.Session]
 	}
 	if l.Owner.TTY == "" {
 		return false

@@ -19,7 +19,7 @@ func TestLockOnTheWire(t *testing.T) {
 		ID: "3f2a", Target: lockfile.GroupTarget("web"), TakenAt: taken, Until: taken.Add(time.Hour), BootID: "boot",
 		Owner: anna, Members: map[string]lockfile.Identity{"b": {}, "a": {}}, NotReady: []string{"backup is old"},
 	}
-	v := LockView{Now: taken.Add(2 * time.Hour), Me: anna, BootID: "boot", Live: map[string]bool{"7": true}, StateDir: "/s",
+	v := LockView{Now: taken.Add(2 * time.Hour), Me: anna, BootID: "boot", StateDir: "/s",
 		Members: func(lockfile.Target) []string { return []string{"c", "a"} }}
 	w := v.Lock(l)
 	if w.Target != "@web" || w.Owner != "anna" || w.UID != 0 || w.LoginUID == nil || *w.LoginUID != 1000 || !w.Mine {
@@ -51,7 +51,7 @@ func TestAbandoned(t *testing.T) {
 		{"no session, terminal is there", "boot", "", "null", false},
 		{"neither", "boot", "", "", false},
 	} {
-		v := LockView{BootID: "boot", Live: map[string]bool{"7": true}}
+		v := LockView{BootID: "boot", Live: func() map[string]bool { return map[string]bool{"7": true} }}
 		got := v.Lock(lockfile.Lock{BootID: c.boot, Owner: lockfile.Owner{Session: c.session, TTY: c.tty}}).Abandoned
 		if got != c.want {
 			t.Errorf("%s: abandoned = %v", c.name, got)
