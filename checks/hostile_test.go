@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"runtime"
@@ -24,7 +25,10 @@ var hostilePeers = map[string]func(net.Conn){
 	"endless garbage":      forever(strings.Repeat("\x00\xff garbage ", 500), 0),
 	"endless single bytes": forever("\n", 0),
 	"endless header":       saying("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 4*headBytesMax)),
-	"header without end":   forever("HTTP/1.1 200 OK\r\nA: b\r\n", 0),
+	"header without end": func(conn net.Conn) {
+		conn.Write([]byte("HTTP/1.1 200 OK\r\n"))
+		forever("A: "+strings.Repeat("b", 1000)+"\r\n", 0)(conn)
+	},
 	"endless body": func(conn net.Conn) {
 		conn.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
 		forever(strings.Repeat("lorem ipsum ", 300), 0)(conn)
@@ -53,17 +57,13 @@ func TestHostilePeers(t *testing.T) {
 			noneLeftBehind(t)
 			at := peerOn(t, talk)
 			for _, table := range []string{
-				"tcp address = %q\nsend = \"hello\"\nexpect = \"what nobody says\"",
-				"tcp address = %q\nexpect_regex = \"(nobody|says)+ this [0-9]+$\"",
+				"tcp address = \"%s\"\nsend = \"hello\"\nexpect = \"what nobody says\"",
+				"tcp address = \"%s\"\nexpect_regex = \"(nobody|says)+ this [0-9]+$\"",
 				"http url = \"http://%s/\"\nredirects = 5\nexpect = { body = \"what nobody says\" }",
 				"http url = \"https://%s/\"\nverify = false\nexpect = { body_regex = \"nobody|says\" }",
 			} {
 				kind, text, _ := strings.Cut(table, " ")
-				verb := at
-				if kind == "tcp" {
-					text = strings.Replace(text, "%q", "\"%s\"", 1)
-				}
-				endures(t, made(t, kind, fmt.Sprintf(text, verb)), fmt.Sprintf(table, at))
+				endures(t, made(t, kind, fmt.Sprintf(text, at)), fmt.Sprintf(table, at))
 			}
 		})
 	}
@@ -105,6 +105,40 @@ func TestHostilePeerThatNeverAccepts(t *testing.T) {
 	}
 	defer l.Close()
 	endures(t, made(t, "tcp", `address = "unix:`+l.Addr().String()+`"`+"\nexpect = \"x\""), "no accept")
+}
+
+func TestHTTPBoundsNameThemselves(t *testing.T) {
+	for name, want := range map[string]string{
+		"header without end": "its head is longer than 64K",
+		"endless header":     "its head is longer than 64K",
+		"interim answers":    "more than 5 interim answers",
+		"no http":            `it does not speak HTTP, it says "SSH-2.0-OpenSSH_9.2"`,
+		"immediate close":    "it closes the connection too early",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := made(t, "http", "url = \"http://"+peerOn(t, hostilePeers[name])+"/\"")
+			expectDetail(t, c.Run(within(t, 5*time.Second), Env{}), Failing, want)
+		})
+	}
+}
+
+// TestBrokenOffWhileThePeerIsSilent: a check that is removed from the config does not run until its timeout.
+func TestBrokenOffWhileThePeerIsSilent(t *testing.T) {
+	noneLeftBehind(t)
+	for _, table := range []string{"tcp address = \"%s\"\nexpect = \"x\"", "http url = \"http://%s/\"", "http url = \"https://%s/\""} {
+		arrived := make(chan struct{}, 1)
+		at := peerOn(t, func(conn net.Conn) {
+			if strings.HasPrefix(table, "http") {
+				conn.Read(make([]byte, 1))
+			}
+			arrived <- struct{}{}
+			drain(conn)
+		})
+		kind, text, _ := strings.Cut(table, " ")
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-arrived; cancel() }()
+		expectDetail(t, made(t, kind, fmt.Sprintf(text, at)).Run(ctx, Env{}), Unknown, "broken off")
+	}
 }
 
 func FuzzHTTPAnswer(f *testing.F) {

@@ -245,6 +245,11 @@ func TestHangingCheckIsReportedAndGivesItsPlaceAway(t *testing.T) {
 		}
 		close(release)
 		w.at(75 * time.Second)
+		w.Scheduler.mu.Lock()
+		if w.running != 0 {
+			t.Errorf("%d places are taken, and nothing runs", w.running)
+		}
+		w.Scheduler.mu.Unlock()
 		for _, r := range w.take() {
 			if r.Name == "dead" && r.Result.State != OK {
 				t.Errorf("after it came back: %s", r.Result.Detail)
@@ -396,7 +401,7 @@ func TestNeeds(t *testing.T) {
 		var looked atomic.Int32
 		w.set(t,
 			fakeJob("uplink", 10*time.Second, scripted(".xx.."), func(o *Options) { o.FailAfter.Count = 3 }),
-			fakeJob("web/far", 10*time.Second, &fake{run: func(context.Context) Result { looked.Add(1); return Fail("no route") }},
+			fakeJob("web/far", 10*time.Second, &fake{run: func(context.Context) Result { looked.Add(1); return Pass("fine") }},
 				func(o *Options) { o.Needs = []string{"uplink"} }),
 			fakeJob("web/behind", 10*time.Second, passing(0), func(o *Options) { o.Needs = []string{"far"} }))
 		w.at(9 * time.Second) // all have been looked at once
@@ -580,6 +585,19 @@ func TestStartDelayAndNotEvery(t *testing.T) {
 		w.at(2 * time.Minute)
 		if n := len(w.take()); n != 0 {
 			t.Errorf("%d looks in times left out", n)
+		}
+	})
+}
+
+// TestContextEndsWithTheLook: or every look would leave a timer behind until its timeout.
+func TestContextEndsWithTheLook(t *testing.T) {
+	play(t, 0, func(w *world) {
+		seen := make(chan context.Context, 1)
+		w.set(t, fakeJob("a", time.Hour, &fake{run: func(ctx context.Context) Result { seen <- ctx; return Pass("fine") }}))
+		ctx := <-seen
+		synctest.Wait()
+		if ctx.Err() == nil {
+			t.Error("the look is over and its context is not")
 		}
 	})
 }

@@ -107,6 +107,12 @@ func TestShowIsNoEvidence(t *testing.T) {
 	if r := w.see(Report{At: time.Unix(9, 0), Result: sized(2)}); r.Change != Failed {
 		t.Errorf("the change was used up: %s", r.Change)
 	}
+	w = watching(t, 0, "rss > 1M for 1m")
+	w.show(Report{At: time.Unix(0, 0), Result: sized(2)})
+	w.see(Report{At: time.Unix(50, 0), Result: sized(2)})
+	if r := w.see(Report{At: time.Unix(70, 0), Result: sized(2)}); r.Change != NoChange {
+		t.Errorf("the time since the look that was asked for counts: %s", r.Result.Detail)
+	}
 }
 
 func TestResetForgetsWhatConditionsSaw(t *testing.T) {
