@@ -145,7 +145,9 @@ func (c *turn) started(s *Service, in *InFlight, ev Result) {
 	s.Want, s.Running, s.Gen, s.PID = WantUp, true, a.Gen, ev.PID
 	if ev.Gen != 0 {
 		s.Gen = ev.Gen
-		s.LastGen = max(s.LastGen, ev.Gen)
+		if ev.Gen < Stranger {
+			s.LastGen = max(s.LastGen, ev.Gen)
+		}
 	}
 	s.Failing = keepHolding(s.Failing)
 	s.Raised = false

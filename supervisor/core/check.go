@@ -168,8 +168,11 @@ func (c *turn) holdsChanged(ev HoldsChanged) {
 	if free {
 		c.releasedLock(s)
 	}
+	stopped := hasKind(s.Holds, HoldOperatorStop)
 	switch {
-	case !s.held() && (!same || c.wantsLook(s)):
+	case !s.held() && (!same || c.wantsLook(s)),
+		s.Raised && !stopped,
+		stopped && !s.Running && s.Want == WantUp:
 		c.look(s)
 	case same:
 		c.ignore("the same holds as before")

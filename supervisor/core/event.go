@@ -26,11 +26,17 @@ type Observed struct {
 	Clean       bool    // no lock or hold covered the service
 	Holds       []Hold  // files and unreadable state, without the core's interlocks
 	Running     bool
-	Gen         uint64 // of the instance that runs (a stranger's: one above all known), else the last one known: no generation is used twice
+	Gen         uint64 // of the instance that runs (see Stranger), else the last one known: no generation is used twice
 	PID         int
 	DiedUnseen  bool // it was running when supd last knew, and ended while nobody looked
 	Completed   bool // a oneshot that ended well earlier in this boot, as remembered by the shell
 }
+
+// Stranger is set in the generation of an instance that supd finds, while it
+// runs, and did not start: the shell counts these itself, and must not hit upon a
+// number that an Act in flight carries. (What is found when supd starts may have
+// one above the last known: the core has given out none yet.)
+const Stranger uint64 = 1 << 63
 
 // Exit is how a process ended.
 type Exit struct {

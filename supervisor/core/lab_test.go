@@ -237,7 +237,7 @@ func broken(st *State) error {
 			return fmt.Errorf("%q is stopping without an act", name)
 		case s.Phase == Starting && s.Act == nil && !s.Running:
 			return fmt.Errorf("%q is starting without act or instance", name)
-		case s.Running && s.Gen > s.LastGen:
+		case s.Running && s.Gen < Stranger && s.Gen > s.LastGen:
 			return fmt.Errorf("%q: generation %d above the last %d", name, s.Gen, s.LastGen)
 		case s.Again && !s.Observing && s.Act == nil:
 			return fmt.Errorf("%q is to be looked at again and nothing is under way", name)

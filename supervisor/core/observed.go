@@ -21,21 +21,24 @@ func (c *turn) observed(ev Observed) {
 		return
 	}
 	s.Observing = false
-	s.LastGen = max(s.LastGen, ev.Gen) // also from an observation that is out of date
-	free := c.absorb(s, ev.Holds)
-	if free {
-		c.releasedLock(s)
+	if ev.Gen < Stranger {
+		s.LastGen = max(s.LastGen, ev.Gen) // also from an observation that is out of date
 	}
-	if s.Act != nil {
-		s.Again = true
+	switch {
+	case s.Act != nil:
+		s.Again = true // the Act's end brings another look
 		return
-	}
-	if s.Again {
+	case s.Again:
+		// What it says of the holds is out of date too: a start may have cleared them.
 		s.Again = false
 		c.look(s)
 		return
 	}
 	c.deciding = s
+	free := c.absorb(s, ev.Holds)
+	if free {
+		c.releasedLock(s)
+	}
 	first := !s.Known
 	if !free && !first && ev.Epoch != s.Epoch {
 		c.released(s)
@@ -45,6 +48,7 @@ func (c *turn) observed(ev Observed) {
 		s.SettleUntil = ev.SettleUntil
 	}
 	c.reconcile(s, ev, first)
+	c.wantByHolds(s)
 	if first {
 		// Its dependents may have waited for no more than to hear of it.
 		c.changed = append(c.changed, s)
@@ -63,13 +67,6 @@ func (c *turn) absorb(s *Service, holds []Hold) (free bool) {
 	s.Holds = append([]Hold(nil), holds...)
 	if hasKind(holds, HoldOperatorStop) {
 		s.Stopped = nil // the file stands in for it now
-		if !s.Running && s.Act == nil {
-			// Remembered here too: the file may vanish, and still nobody said start.
-			s.Want = WantDown
-		}
-	}
-	if s.Raised && !hasKind(holds, HoldOperatorStop) {
-		s.Want, s.Raised = WantUp, false // cleared because it was seen up
 	}
 	if holdsKey(old) == holdsKey(holds) {
 		return false
@@ -82,6 +79,20 @@ func (c *turn) absorb(s *Service, holds []Hold) (free bool) {
 		s.Suppressed = ""
 	}
 	return hasKind(old, HoldLock, HoldUnreadable) && !hasKind(holds, HoldLock, HoldUnreadable)
+}
+
+// wantByHolds takes what an operator stop on disk says of want, or its end.
+// HoldsChanged only brings the look for it: it may tell of files that an Act has
+// removed since.
+func (c *turn) wantByHolds(s *Service) {
+	stopped := hasKind(s.Holds, HoldOperatorStop)
+	switch {
+	case stopped && !s.Running:
+		// Remembered here too: the file may vanish, and still nobody said start.
+		s.Want = WantDown
+	case s.Raised && !stopped:
+		s.Want, s.Raised = WantUp, false // cleared because it was seen up
+	}
 }
 
 // released forgets what was counted and planned before the epoch changed.

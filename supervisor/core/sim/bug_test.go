@@ -15,6 +15,7 @@ const (
 
 	// The core: its events or actions are bent on their way.
 	bugCoreIgnoresHolds
+	bugCoreClaimsClean
 	bugCoreTakesStopForCrash
 	bugCoreRestartsStopped
 	bugCoreTakesAnyGeneration
@@ -54,8 +55,21 @@ const (
 	bugs
 )
 
+// bugSet is any number of them at once.
+type bugSet uint64
+
+func set(bs ...bug) (s bugSet) {
+	for _, b := range bs {
+		s |= 1 << b
+	}
+	return s
+}
+
+func (w *world) has(b bug) bool { return w.bugs>>b&1 == 1 }
+
 var bugNames = map[bug]string{
 	bugCoreIgnoresHolds:       "core acts on a held service",
+	bugCoreClaimsClean:        "core says it saw no hold",
 	bugCoreTakesStopForCrash:  "core takes a deliberate stop for a crash",
 	bugCoreRestartsStopped:    "core wants up what was stopped",
 	bugCoreTakesAnyGeneration: "core takes exits of any generation",
@@ -79,7 +93,7 @@ var bugNames = map[bug]string{
 	bugNoNewEpoch:             "release makes no new epoch",
 	bugEpochAfterRemoval:      "release makes the epoch after the removal",
 	bugRecordIgnored:          "nobody reads the in-flight record",
-	bugHelperWithoutGate:      "helper does not keep the gate, record of dead daemon counts as dead",
+	bugHelperWithoutGate:      "helper does not keep the gate",
 	bugHoldAfterEffect:        "stop writes its hold after the effect",
 	bugRestartUnderTwoPermits: "restart opens the gate between stop and start",
 	bugAutomaticAsOperator:    "automatic action is passed off as an operator's",
@@ -94,28 +108,28 @@ var bugNames = map[bug]string{
 func (w *world) bend(ev core.Event) core.Event {
 	switch ev := ev.(type) {
 	case core.Observed:
-		switch w.bug {
-		case bugCoreIgnoresHolds:
+		switch {
+		case w.has(bugCoreIgnoresHolds):
 			ev.Holds, ev.Clean = nil, true
-		case bugCoreNoSettle:
+		case w.has(bugCoreNoSettle):
 			ev.SettleUntil = 0
 		}
 		return ev
 	case core.Exited:
 		switch s := w.st.Services[ev.Service]; {
-		case w.bug == bugCoreTakesStopForCrash && !ev.Exit.BySupd:
+		case w.has(bugCoreTakesStopForCrash) && !ev.Exit.BySupd:
 			ev.Exit.Signal, ev.Exit.Code = 11, 0
-		case w.bug == bugCoreTakesAnyGeneration && s != nil:
+		case w.has(bugCoreTakesAnyGeneration) && s != nil:
 			ev.Gen = s.Gen
 		}
 		return ev
 	case core.Configure:
-		if w.bug == bugCoreForgetsNeeds {
+		if w.has(bugCoreForgetsNeeds) {
 			ev.Spec.DependsOn = nil
 		}
 		return ev
 	case core.Tick:
-		if w.bug == bugCoreForgetsTimer {
+		if w.has(bugCoreForgetsTimer) {
 			return nil
 		}
 	}
@@ -124,27 +138,35 @@ func (w *world) bend(ev core.Event) core.Event {
 
 // bendActions changes what a faulty core answers, or its state.
 func (w *world) bendActions(ev core.Event, acts []core.Action) []core.Action {
-	switch w.bug {
-	case bugCoreRestartsStopped:
+	if ob, ok := ev.(core.Observed); ok && w.has(bugCoreIgnoresHolds) && !w.has(bugCoreClaimsClean) {
+		for i, a := range acts {
+			if act, ok := a.(core.Act); ok && act.Automatic {
+				act.Decision.Clean = ob.Clean // it acts, but its token is honest
+				acts[i] = act
+			}
+		}
+	}
+	switch {
+	case w.has(bugCoreRestartsStopped):
 		if ex, ok := ev.(core.Exited); ok && w.st.Services[ex.Service] != nil {
 			s := w.st.Services[ex.Service]
 			s.Want, s.Stopped = core.WantUp, nil
 			return drop(acts, func(a core.Action) bool { _, is := a.(core.AddHold); return is })
 		}
-	case bugCoreHoldsNothing:
+	case w.has(bugCoreHoldsNothing):
 		return drop(acts, func(a core.Action) bool { _, is := a.(core.AddHold); return is })
-	case bugCoreSaysNothing:
+	case w.has(bugCoreSaysNothing):
 		return drop(acts, func(a core.Action) bool { e, is := a.(core.Emit); return is && e.Type == core.EvSuppressed })
-	case bugCoreAnswersNobody:
+	case w.has(bugCoreAnswersNobody):
 		return drop(acts, func(a core.Action) bool { r, is := a.(core.Reply); return is && !r.Progress && r.Code == core.CodeHeld })
-	case bugCoreActsWithoutLook:
+	case w.has(bugCoreActsWithoutLook):
 		if ex, ok := ev.(core.Exited); ok {
 			if s := w.byName(ex.Service); s != nil && w.knew && w.st.Services[ex.Service].Want == core.WantUp {
 				acts = append(acts, core.Act{ID: 1 << 40, Service: ex.Service, Verb: core.Start, Gen: ex.Gen + 1, Automatic: true,
 					Decision: core.Decision{PlanGen: w.planGen, Epoch: s.epochS, Clean: true}})
 			}
 		}
-	case bugCoreRepeatsSuppressed:
+	case w.has(bugCoreRepeatsSuppressed):
 		return w.repeatSuppressed(ev, acts)
 	}
 	return acts

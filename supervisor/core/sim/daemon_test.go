@@ -48,11 +48,11 @@ func (w *world) perform(ev core.Event, a core.Action) {
 	case core.Observe:
 		w.daemonTask(&task{kind: taskObserve, name: a.Service})
 	case core.Act:
-		t := &task{kind: taskAct, name: a.Service, act: a, actor: -1, closing: w.st.Closing != nil}
+		t := &task{kind: taskAct, name: a.Service, act: a, actor: -1, auto: a.Automatic, closing: w.st.Closing != nil}
 		if !a.Automatic {
 			t.actor = slices.Index(people[:], a.By)
 		}
-		if w.bug == bugAutomaticAsOperator {
+		if w.has(bugAutomaticAsOperator) {
 			t.act.Automatic = false
 			t.actor = 0
 		}

@@ -55,12 +55,12 @@ func (w *world) runAct(t *task) bool {
 		}
 	case passHolds:
 		if hs := w.gateHolds(t); len(hs) > 0 {
-			s.unsaid = s.unsaid || a.Automatic
+			s.unsaid = s.unsaid || t.auto
 			w.endAct(t, core.Result{Outcome: core.ActSuppressed, Holds: hs})
 			return true
 		}
 	case passTokens:
-		if a.Automatic && w.bug != bugNoEpochCheck && (a.Decision.Epoch != s.epochS || !a.Decision.Clean) {
+		if a.Automatic && !w.has(bugNoEpochCheck) && (a.Decision.Epoch != s.epochS || !a.Decision.Clean) {
 			w.endAct(t, core.Result{Outcome: core.ActStale})
 			return true
 		}
@@ -76,7 +76,7 @@ func (w *world) runAct(t *task) bool {
 			w.clearHolds(s)
 			s.deliberate = false // somebody said start
 		}
-		if a.Hold != nil && w.bug != bugHoldAfterEffect {
+		if a.Hold != nil && !w.has(bugHoldAfterEffect) {
 			if w.diskFull {
 				w.endAct(t, core.Result{Outcome: core.ActFailed, Err: "disk full"})
 				return true
@@ -124,13 +124,13 @@ func (w *world) gateHolds(t *task) []core.Hold {
 	if !a.Automatic && mine > 0 && (others == 0 || a.Override) {
 		out = nil
 	}
-	if s.garbage && w.bug != bugGarbageIsFree {
+	if s.garbage && !w.has(bugGarbageIsFree) {
 		out = append(out, core.Hold{Kind: core.HoldUnreadable, ID: "garbage"})
 	}
 	if s.lockTold && !a.OverrideInterlock && a.Verb != core.Stop {
 		out = append(out, core.Hold{Kind: core.HoldInterlock, ID: "disk"})
 	}
-	if a.Automatic && w.bug != bugNoHoldsRead {
+	if a.Automatic && !w.has(bugNoHoldsRead) {
 		out = append(out, s.holds...)
 	}
 	return out
@@ -139,11 +139,11 @@ func (w *world) gateHolds(t *task) []core.Hold {
 // gateCovers is covers, with the faults a gate can have.
 func (w *world) gateCovers(l *lockFile, s *service) bool {
 	switch {
-	case w.bug == bugNoLocksRead,
-		w.bug == bugOverdueIsFree && l.overdue,
-		w.bug == bugHostIsFree && l.host:
+	case w.has(bugNoLocksRead),
+		w.has(bugOverdueIsFree) && l.overdue,
+		w.has(bugHostIsFree) && l.host:
 		return false
-	case w.bug == bugPresentMembersOnly && l.group:
+	case w.has(bugPresentMembersOnly) && l.group:
 		return !l.ended && s.group
 	}
 	return l.covers(s)
@@ -155,7 +155,7 @@ func (w *world) gateLook(t *task) bool {
 	p := t.svc.proc
 	running := p != nil && p.alive
 	switch {
-	case w.bug == bugNoLook:
+	case w.has(bugNoLook):
 		return true
 	case t.act.Verb == core.Start:
 		return !running
@@ -192,8 +192,8 @@ func (w *world) firstEffect(t *task) int {
 // startHelper makes the process that keeps the gate's description until the stop
 // is done, whatever becomes of the daemon.
 func (w *world) startHelper(t *task) {
-	h := &task{kind: taskHelper, svc: t.svc, name: t.name, boss: t, target: t.target, act: t.act, actor: t.actor, closing: t.closing, decided: t.decided, gateAt: t.gateAt}
-	if w.bug != bugHelperWithoutGate {
+	h := &task{kind: taskHelper, svc: t.svc, name: t.name, boss: t, target: t.target, act: t.act, actor: t.actor, auto: t.auto, closing: t.closing, decided: t.decided, gateAt: t.gateAt}
+	if !w.has(bugHelperWithoutGate) {
 		d := t.descs[0]
 		d.refs++
 		h.held, h.descs = []*service{t.svc}, []*desc{d}
@@ -235,7 +235,7 @@ func (w *world) runHelper(t *task) bool {
 // signal is pidfd_send_signal: it reaches the very process or nothing.
 func (w *world) signal(t *task, p *proc, sig int) {
 	p.termed = t
-	if p.alive || w.bug != bugSignalByPid {
+	if p.alive || !w.has(bugSignalByPid) {
 		return
 	}
 	for _, s := range w.svc {
@@ -256,13 +256,13 @@ func (w *world) afterHelper(t *task) {
 	s.procFile = nil
 	if t.act.Verb != core.Restart {
 		t.pc = passEnd
-		if w.bug == bugHoldAfterEffect && t.act.Hold != nil {
+		if w.has(bugHoldAfterEffect) && t.act.Hold != nil {
 			w.addHold(s, *t.act.Hold)
 		}
 		return
 	}
 	t.pc = passFork
-	if w.bug == bugRestartUnderTwoPermits {
+	if w.has(bugRestartUnderTwoPermits) {
 		s.rec = nil
 		t.recorded = false
 		t.dropGates()
@@ -300,7 +300,7 @@ func (w *world) endAct(t *task, r core.Result) {
 	t.done = true
 	r.Act, r.Service = t.act.ID, t.name
 	w.tracef("act %d (%s %s): outcome %d %s %v", t.act.ID, t.act.Verb, t.name, r.Outcome, r.Err, r.Holds)
-	if w.bug == bugResultLost && w.rng.IntN(4) == 0 {
+	if w.has(bugResultLost) && w.rng.IntN(4) == 0 {
 		return
 	}
 	w.tell(r)
@@ -317,7 +317,7 @@ func (w *world) runLock(t *task) bool {
 		if !l.covers(s) || t.waited>>s.i&1 == 1 {
 			continue
 		}
-		if w.bug != bugLockDoesNotWait {
+		if !w.has(bugLockDoesNotWait) {
 			if s.gate.ex != nil && s.gate.ex.refs > 0 {
 				return false
 			}
@@ -368,20 +368,20 @@ func (w *world) runEnd(t *task) bool {
 			return true
 		}
 	case 1:
-		if w.bug != bugNoNewEpoch && w.bug != bugEpochAfterRemoval {
+		if !w.has(bugNoNewEpoch) && !w.has(bugEpochAfterRemoval) {
 			w.newEpochs(t)
 		}
 	case 2:
 		l.ended = true
 		for _, s := range t.held {
 			s.released = w.step
-			if w.bug == bugNoNewEpoch || w.bug == bugEpochAfterRemoval {
+			if w.has(bugNoNewEpoch) || w.has(bugEpochAfterRemoval) {
 				s.releasedAt = w.now
 			}
 		}
 		w.tracef("lock %d removed", l.id)
 	default:
-		if w.bug == bugEpochAfterRemoval {
+		if w.has(bugEpochAfterRemoval) {
 			t.dropGates()
 			w.newEpochs(&task{held: w.svc})
 		}
@@ -424,7 +424,7 @@ func (w *world) mayEnd(t *task) bool {
 
 func (w *world) newEpochs(t *task) {
 	for _, s := range t.held {
-		s.setEpoch(w, w.now.Add(settleTime))
+		s.setEpoch(w, w.now.Add(w.settle))
 		s.releasedAt = w.now // the settle time counts from the token
 	}
 }

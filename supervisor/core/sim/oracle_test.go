@@ -9,9 +9,9 @@ import (
 // effect judges one effect on a service at the moment it happens.
 func (w *world) effect(t *task, what string) {
 	s, a := t.svc, &t.act
-	w.tracef("effect %s on %s, act %d automatic %v", what, s.name, a.ID, a.Automatic)
+	w.tracef("effect %s on %s, act %d automatic %v", what, s.name, a.ID, t.auto)
 	w.judgeLocks(t, what)
-	if !a.Automatic {
+	if !t.auto {
 		if a.Verb == core.Stop && a.Hold != nil {
 			s.deliberate = true
 		}
@@ -39,8 +39,8 @@ func (w *world) judgeLocks(t *task, what string) {
 		}
 	}
 	switch {
-	case others == 0 && (mine == 0 || !a.Automatic):
-	case a.Automatic:
+	case others == 0 && (mine == 0 || !t.auto):
+	case t.auto:
 		w.violate("L1: automatic %s (%s) of %s under a returned lock", a.Verb, what, s.name)
 	case mine == 0, others > 0 && !a.Override:
 		w.violate("L1: %s (%s) of %s by %s, who does not hold it", a.Verb, what, s.name, people[t.actor])
@@ -55,7 +55,7 @@ func (w *world) judgeAutomatic(t *task, what string) {
 		w.violate("L3: automatic %s (%s) of %s while its lock state cannot be read", a.Verb, what, s.name)
 	case s.released > t.decided:
 		w.violate("L6: automatic %s (%s) of %s was decided before its lock was removed", a.Verb, what, s.name)
-	case !t.closing && s.releasedAt != 0 && w.now < s.releasedAt.Add(settleTime):
+	case !t.closing && s.releasedAt != 0 && w.now < s.releasedAt.Add(w.settle):
 		w.violate("L6: automatic %s (%s) of %s within the settle time", a.Verb, what, s.name)
 	case s.deliberate && (a.Verb == core.Start || a.Verb == core.Restart):
 		w.violate("a deliberate stop of %s was undone by an automatic %s", s.name, a.Verb)
@@ -67,7 +67,7 @@ func (w *world) judgeAutomatic(t *task, what string) {
 // judgeReturned is L1 at the moment when a lock is given: nothing is in flight.
 func (w *world) judgeReturned(l *lockFile) {
 	for _, t := range w.tasks {
-		if t.done || t.dead || !l.covers(orNone(t.svc)) || !t.act.Automatic {
+		if t.done || t.dead || !l.covers(orNone(t.svc)) || !t.auto {
 			continue
 		}
 		if t.kind == taskHelper && t.pc > 0 || t.kind == taskAct && t.recorded && t.pc > passWrite {
@@ -75,7 +75,7 @@ func (w *world) judgeReturned(l *lockFile) {
 		}
 	}
 	for _, s := range w.svc {
-		if p := s.proc; p != nil && p.alive && p.termed != nil && p.termed.act.Automatic && l.covers(s) {
+		if p := s.proc; p != nil && p.alive && p.termed != nil && p.termed.auto && l.covers(s) {
 			w.violate("L1: lock %d returned while %s is still going down by an automatic stop", l.id, s.name)
 		}
 	}
@@ -93,6 +93,9 @@ func orNone(s *service) *service {
 // judgeStep judges what the core answers to an event, whatever the gate would do
 // with it: the first of the two walls.
 func (w *world) judgeStep(ev core.Event, acts []core.Action) {
+	if w.blind {
+		return
+	}
 	if ex, ok := ev.(core.Exited); ok {
 		w.judgeExit(ex, acts)
 	}

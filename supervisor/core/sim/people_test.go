@@ -43,6 +43,8 @@ func (w *world) happen() {
 		w.startByHand(s)
 	case n < 93:
 		w.killHelper()
+	case n == 93 && w.rng.IntN(2) == 0:
+		w.stall = 10 + w.rng.IntN(40)
 	case n < 94:
 		w.tell(core.Shutdown{StopServices: w.rng.IntN(2) == 0})
 	case n < 97:
@@ -58,6 +60,10 @@ func (w *world) happen() {
 
 func (w *world) crash(s *service) {
 	if s.proc == nil || !s.proc.alive {
+		return
+	}
+	if s.proc.termed != nil && !s.ignores {
+		w.end(s.proc, core.Exit{Signal: 15, BySupd: true}) // it was on its way down
 		return
 	}
 	e := core.Exit{Signal: 11}
@@ -223,6 +229,9 @@ func (w *world) killHelper() {
 			t.dropGates()
 			w.tracef("helper of %s killed", t.name)
 			w.sweep()
+			if w.st != nil && w.rng.IntN(2) == 0 {
+				w.die()
+			}
 			return
 		}
 	}
@@ -260,6 +269,12 @@ func (w *world) reload(s *service) {
 			w.tell(core.Configure{Spec: x.spec, PlanGen: w.planGen})
 		}
 	}
+	for _, x := range w.renamed {
+		if x.interlock { // the core knows it for the old name only
+			w.tell(core.Interlock{Service: x.name, Check: "disk", On: true, Reason: "errors"})
+		}
+	}
+	w.renamed = nil
 }
 
 // rename gives the same process a new name, in its own spec and in those of its
@@ -280,4 +295,5 @@ func (w *world) rename(s *service) {
 		}
 	}
 	w.tracef("reload: %s renamed %s", old, s.name)
+	w.renamed = append(w.renamed, s)
 }

@@ -30,6 +30,7 @@ type task struct {
 
 	act      core.Act
 	actor    int
+	auto     bool // truly automatic, whatever a faulty perform makes of it
 	closing  bool // part of a shutdown, which somebody asked for
 	decided  int  // when the observation behind the decision began
 	gateAt   int  // when the gate was taken
@@ -81,7 +82,7 @@ func (t *task) dropGates() {
 // alive is protocol.md's alive(record).
 func (r *record) alive(w *world) bool {
 	switch {
-	case w.bug == bugRecordIgnored:
+	case w.has(bugRecordIgnored):
 		return false
 	case r.helper != nil && !r.helper.done:
 		return true
@@ -150,7 +151,7 @@ func (w *world) runObserve(t *task) {
 	}
 	switch t.pc {
 	case 0:
-		if w.bug != bugEpochReadLast {
+		if !w.has(bugEpochReadLast) {
 			readEpoch()
 		}
 	case 1:
@@ -161,7 +162,7 @@ func (w *world) runObserve(t *task) {
 		t.ob.Clean = len(t.ob.Holds) == 0
 	case 2:
 		w.lookAt(t, s)
-		if w.bug != bugEpochReadLast {
+		if !w.has(bugEpochReadLast) {
 			w.finishObserve(t)
 			return
 		}
@@ -175,15 +176,14 @@ func (w *world) runObserve(t *task) {
 // lookAt finds the process: by its cgroup, or by RUN's file about it.
 func (w *world) lookAt(t *task, s *service) {
 	p := s.proc
-	if w.bug == bugAdoptByFileOnly && (p == nil || p.seen != w.life) {
+	if w.has(bugAdoptByFileOnly) && (p == nil || p.seen != w.life) {
 		p = s.procFile
 	}
 	if p != nil && p.alive {
 		if p.gen == 0 {
-			s.maxGen++
-			p.gen = s.maxGen // a stranger's: one above all that are known
+			w.starts++
+			p.gen = core.Stranger | uint64(w.starts)
 		}
-		s.maxGen = max(s.maxGen, p.gen)
 		p.seen = w.life
 		t.ob.Running, t.ob.Gen, t.ob.PID = true, p.gen, p.pid
 	} else if f := s.procFile; f != nil && !f.alive && f.seen != w.life {
@@ -251,6 +251,7 @@ func (w *world) clearHolds(s *service) {
 		}
 	}
 	if len(kept) != len(s.holds) {
+		s.deliberate = false
 		s.setEpoch(w, s.settle) // a start does not end the settle time of a release
 		s.holds = kept
 		w.changed(s)

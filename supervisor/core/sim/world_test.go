@@ -15,9 +15,10 @@ type world struct {
 	rng    *rand.Rand
 	seed   uint64
 	now    core.Instant
-	step   int // moments passed; orders everything for the oracle
-	bug    bug // the deliberate fault, none in the real runs
-	calm   bool
+	step   int    // moments passed; orders everything for the oracle
+	bugs   bugSet // the deliberate faults, none in the real runs
+	blind  bool   // judge effects only, not what the core asks for
+	stall  int    // moments for which the daemon is stopped (SIGSTOP)
 	svc    []*service
 	locks  []*lockFile
 	tasks  []*task
@@ -25,13 +26,14 @@ type world struct {
 	st     *core.State  // nil: the daemon is dead
 	life   int          // which daemon it is
 
+	settle    time.Duration
 	planGen   uint64
 	diskFull  bool
 	nextID    uint64
 	open      map[uint64]bool // requests without a final answer
 	cancelled []uint64
 	kept      []string
-	pids      int
+	renamed   []*service
 	starts    int
 
 	knew   bool   // see knows
@@ -122,10 +124,15 @@ type lockFile struct {
 	overdue  bool
 }
 
+// settleTime is the grace time after a release, in half of the worlds; in the
+// others it is off, or it would hide decisions that are too old.
 const settleTime = 30 * time.Second
 
-func newWorld(seed uint64, b bug) *world {
-	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), seed: seed, bug: b, now: 1_000_000_000, planGen: 1, open: map[uint64]bool{}}
+func newWorld(seed uint64, b bugSet) *world {
+	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), seed: seed, bugs: b, now: 1_000_000_000, planGen: 1, open: map[uint64]bool{}}
+	if w.rng.IntN(2) == 0 {
+		w.settle = settleTime
+	}
 	n := 1 + w.rng.IntN(3)
 	for i := range n {
 		s := &service{i: i, name: string(rune('a' + i)), epochS: "0", configured: true}
@@ -187,7 +194,7 @@ func (w *world) boot() {
 // helper has the description too.
 func (w *world) die() {
 	w.tracef("daemon %d dies", w.life)
-	w.st, w.events = nil, nil
+	w.st, w.events, w.stall = nil, nil, 0
 	clear(w.open)
 	kept := w.tasks[:0]
 	for _, t := range w.tasks {
@@ -243,15 +250,12 @@ func (s *service) setEpoch(w *world, settle core.Instant) {
 	s.settle = settle
 }
 
-// spawn makes a process. Pids come from a small ring: they are used again.
+// spawn makes a process. There are four pids: they are used again soon.
 func (w *world) spawn(s *service, gen uint64) *proc {
 	w.starts++
-	pid := 0
-	for pid == 0 {
-		w.pids = w.pids%9 + 1
-		if !w.pidTaken(w.pids) {
-			pid = w.pids
-		}
+	pid := 1 + w.rng.IntN(4)
+	for w.pidTaken(pid) {
+		pid = pid%4 + 1
 	}
 	p := &proc{svc: s, pid: pid, start: w.starts, gen: gen, alive: true}
 	s.proc = p
@@ -285,7 +289,7 @@ func (w *world) end(p *proc, e core.Exit) {
 
 // changed has the watcher tell the daemon of changed lock or hold files.
 func (w *world) changed(s *service) {
-	if w.st == nil || w.bug == bugNoWatcher {
+	if w.st == nil || w.has(bugNoWatcher) {
 		return
 	}
 	for _, t := range w.tasks {
