@@ -50,7 +50,7 @@ func load(opt Options, read func(*reader)) (*Plan, Mistakes) {
 	read(r)
 	b := &builder{c: c, exp: exp, broken: r.broken, opt: opt, first: map[string]place{}}
 	plan := b.build(r.docs)
-	plan.Files = r.files
+	plan.Files, plan.globs = r.files, r.globs
 	if ms := c.mistakes(); ms != nil {
 		for i := range ms {
 			ms[i].Text = exp.masked(ms[i].Text)

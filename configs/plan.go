@@ -18,6 +18,7 @@ type Plan struct {
 	Services    map[string]*Service // by name
 	Groups      map[string]*Group   // by name, without the "@"
 	Checks      map[string]*Check   // the ones that belong to no service, by name
+	globs       []string            // absolute, as includes name them
 	Files       []string            // main file first, then includes in the order they were read; absolute
 
 	written map[string]map[string]any // [daemon], [api], [maintenance] as they stand in the files

@@ -34,6 +34,7 @@ type reader struct {
 	trust Trust
 	docs  []document
 	files []string        // absolute, in the order read
+	globs []string        // absolute, in the order met
 	seen  map[string]bool // real paths: a file that two globs find is read once
 	// broken: a file could not be read or parsed, so a name that is not found
 	// may stand there.
@@ -145,6 +146,7 @@ func (r *reader) includes(src *source, dir string, tree map[string]any) {
 		if !filepath.IsAbs(glob) {
 			glob = filepath.Join(dir, glob)
 		}
+		r.globs = append(r.globs, glob)
 		found, err := filepath.Glob(glob)
 		if err != nil {
 			r.c.add(elemAt, "%q is no glob: %s", glob, err)

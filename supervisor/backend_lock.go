@@ -38,9 +38,26 @@ func (s *Supervisor) lockView(me lockfile.Owner) api.LockView {
 	}
 }
 
+// diskPlan remembers what the config on disk said, for as long as its files are the same.
+type diskPlan struct {
+	mu    sync.Mutex
+	stamp string
+	plan  lockfile.Plan
+}
+
 // onDisk is the config as it stands on disk, for resolving a lock's targets: a lock taken between an edit and its reload
-// covers what either means.
+// covers what either means. It is read again only when a file has changed: a lock must not wait for 5,000 services.
 func (s *Supervisor) onDisk() (lockfile.Plan, error) {
+	inForce, gen := s.inForce()
+	stamp := inForce.Stamp()
+	if stamp != "" {
+		stamp = fmt.Sprintf("generation %d\n%s", gen, stamp)
+	}
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if stamp != "" && stamp == s.disk.stamp {
+		return s.disk.plan, nil
+	}
 	next, mistakes := s.load()
 	if len(mistakes) > 0 {
 		return lockfile.Plan{}, mistakes
@@ -49,7 +66,8 @@ func (s *Supervisor) onDisk() (lockfile.Plan, error) {
 	if err != nil {
 		return lockfile.Plan{}, err
 	}
-	return next.Lockfile(old.Generation, &old), nil
+	s.disk.stamp, s.disk.plan = stamp, next.Lockfile(old.Generation, &old)
+	return s.disk.plan, nil
 }
 
 // MaintenanceStart takes locks, all or none, and then does the rest of the procedure: policy, preconditions, --stop. None

@@ -67,6 +67,7 @@ type Supervisor struct {
 	plan     *configs.Plan // in force
 	planGen  uint64
 	loadedAt time.Time
+	disk     diskPlan
 	mistakes []string // of the last reload that failed
 	reloadMu sync.Mutex
 
