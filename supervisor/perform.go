@@ -142,28 +142,14 @@ func (s *Supervisor) effect(p *lockfile.Permit, svc *service, a core.Act, res *c
 	return fmt.Errorf("cannot %s %q: no such action", a.Verb, svc.name)
 }
 
-// start brings up one instance. What is left of an earlier one (children that outlived it) goes first: two generations
-// of one service must not share its files and ports.
+// start brings up one instance. hands ends what is left of an earlier one (children that outlived it) first: two
+// generations of one service must not share its files and ports.
 func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *core.Result) error {
 	svc.mu.Lock()
 	conf, orphaned, digest := svc.conf, svc.orphaned, svc.digestLocked()
 	svc.mu.Unlock()
 	if conf == nil || len(conf.Command) == 0 {
 		return fmt.Errorf("cannot start %q: it is not in the config any more", svc.name)
-	}
-	if s.cgroups != nil {
-		all := s.cgroups.Service(svc.name)
-		if left, err := all.Populated(); err == nil && left {
-			stop := hands.StopSpec{
-				Service: svc.name, Cgroup: all.Path,
-				Signal: unix.Signal(conf.Stop.Signal), Timeout: leftoverWait,
-			}
-			if r, err := s.hands.Stop(p, stop); err != nil {
-				return fmt.Errorf("cannot start %q: processes of its last instance are still there: %w", svc.name, err)
-			} else if !r.Gone {
-				return fmt.Errorf("cannot start %q: processes %v of its last instance cannot be ended", svc.name, r.Leftovers)
-			}
-		}
 	}
 	if other := s.orphans()[digest]; other != "" && other != svc.name {
 		return fmt.Errorf("cannot start %q: %q runs the same command and is no longer in the config; supctl reload --apply puts %q in its place",
@@ -194,9 +180,6 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 	res.Gen, res.PID = a.Gen, child.PID()
 	return nil
 }
-
-// leftoverWait is how long what outlived a crashed service may take to end before it is killed.
-const leftoverWait = 2 * time.Second
 
 // watch makes child the service's process and tells the core, once, when it ends. Called inside the permit: a child
 // that dies at once must not be missed.

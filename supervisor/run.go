@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/supd/supd/configs"
@@ -93,8 +92,9 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	if s.upgr != nil && s.upgr.next != nil {
 		return s.upgr.exec(s)
 	}
-	if os.Getpid() != 1 {
-		os.Remove(s.plan.API.Socket)
+	if s.cgroups != nil {
+		// An error is a cgroup that is populated: it stays where the next supd looks.
+		_ = s.cgroups.Tidy()
 	}
 	return nil
 }
