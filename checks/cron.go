@@ -68,6 +68,7 @@ func cronField(i int, text string) (uint64, error) {
 			var ok, ok2 bool
 			low, ok = cronNumber(i, from)
 			high, ok2 = low, true
+			// 5/20 means from 5 to the end.
 			if isRange {
 				high, ok2 = cronNumber(i, to)
 			} else if stepped {
@@ -84,6 +85,7 @@ func cronField(i int, text string) (uint64, error) {
 	return set, nil
 }
 
+// cronNumber reads a number of field i, or one of its names.
 func cronNumber(i int, text string) (int, bool) {
 	f := cronFields[i]
 	for n, name := range strings.Fields(f.names) {
@@ -108,6 +110,7 @@ func (c *Cron) Matches(t time.Time) bool {
 
 func (c *Cron) onDay(t time.Time) bool {
 	day, week := c.day>>t.Day()&1 != 0, c.week>>t.Weekday()&1 != 0
+	// crontab(5)'s old rule: 13 and friday means either, but a * beside one of them leaves the other alone to decide.
 	if !c.dayAny && !c.weekAny {
 		day, week = day || week, true
 	}

@@ -54,6 +54,7 @@ func dial(ctx context.Context, a address) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The deadline bounds every read and write; the function breaks them off when ctx is cancelled before.
 	if deadline, ok := ctx.Deadline(); ok {
 		conn.SetDeadline(deadline)
 	}
@@ -86,6 +87,7 @@ func failed(ctx context.Context, begin time.Time, doing string, err error) Resul
 	return Fail("cannot %s: %s", doing, cause(err))
 }
 
+// timedOut: ctx's own end may be seen a moment after the connection's deadline, which is the same one.
 func timedOut(ctx context.Context, err error) bool {
 	var ne net.Error
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
@@ -101,6 +103,7 @@ func cause(err error) string {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "it closes the connection too early"
 	}
+	// "dial tcp 127.0.0.1:80: connect: connection refused" says everything twice but its last words.
 	var op *net.OpError
 	if errors.As(err, &op) {
 		err = op.Err

@@ -63,6 +63,7 @@ var errTooLong = errors.New("the answer is longer than 1M")
 // collect reads until p, which wants something, is found, the answer ends, or it is too long. It returns what it read; io.EOF is no error. A peer
 // that sends one byte at a time costs neither more memory than replyBytesMax nor time for ever new searches.
 func collect(r io.Reader, p pattern) (got []byte, found bool, err error) {
+	// searched is how much was in the last search, spent how much all of them went through.
 	buf := make([]byte, 0, replyPiece)
 	searched, spent := 0, 0
 	for {
@@ -87,6 +88,7 @@ func collect(r io.Reader, p pattern) (got []byte, found bool, err error) {
 	}
 }
 
+// ignoreEOF: that an answer ends is how most of them say that they are complete.
 func ignoreEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return nil

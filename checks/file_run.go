@@ -13,9 +13,10 @@ import (
 	"time"
 )
 
+// fileCheck is a File made ready: what its texts mean, and the names it has learnt.
 type fileCheck struct {
 	File
-	bits           uint32
+	bits           uint32 // of Permission
 	want, refuse   pattern
 	owners, groups names
 }
@@ -26,6 +27,7 @@ type names map[uint32]string
 // namesMax numbers are remembered for one file; an owner rarely changes.
 const namesMax = 16
 
+// of is the name of a number, or the number itself where nobody knows it.
 func (n names) of(id uint32, lookUp func(string) (string, error)) string {
 	if name, ok := n[id]; ok {
 		return name
@@ -42,13 +44,14 @@ func (n names) of(id uint32, lookUp func(string) (string, error)) string {
 	return name
 }
 
-// Run is Check's.
+// Run is Check's. On a dead network file system stat does not come back; the scheduler lives with that.
 func (c *fileCheck) Run(ctx context.Context, _ Env) Result {
 	if r, stop := canceled(ctx); stop {
 		return r
 	}
 	info, err := os.Stat(c.Path)
 	missing := errors.Is(err, fs.ErrNotExist)
+	// What is there decides, not the verdict: `when` can ask for "missing" in either case.
 	there := func(r Result) Result {
 		return r.With("exists", Truth(!missing)).With("missing", Truth(missing))
 	}
@@ -64,6 +67,7 @@ func (c *fileCheck) Run(ctx context.Context, _ Env) Result {
 	case !info.Mode().IsRegular():
 		return there(Fail("%s is no regular file but %s", c.Path, kindOf(info.Mode())))
 	}
+	// On Linux os.Stat always brings the kernel's own structure.
 	st := info.Sys().(*syscall.Stat_t)
 	seen := metadata{
 		size: info.Size(), age: time.Since(info.ModTime()), mode: uint32(st.Mode) & 0o7777,
@@ -73,6 +77,7 @@ func (c *fileCheck) Run(ctx context.Context, _ Env) Result {
 	r = r.With("age", Seconds(seen.age)).With("size", Bytes(float64(seen.size))).With("permission", Mode(seen.mode)).
 		With("owner", Text(seen.owner)).With("group", Text(seen.group)).
 		With(fingerprint, Text(fmt.Sprint(st.Dev, st.Ino, st.Size, info.ModTime().UnixNano(), st.Mode, st.Uid, st.Gid)))
+	// The first value given became the main one, and that something exists is not what one wants to see of it.
 	r.Value = r.Values["size"]
 	return r
 }
@@ -85,6 +90,7 @@ type metadata struct {
 	owner, group string
 }
 
+// judge compares what stat tells with what is wanted, then looks inside. The first difference is the verdict.
 func (c *fileCheck) judge(seen metadata, st *syscall.Stat_t) Result {
 	switch {
 	case c.Permission != "" && seen.mode != c.bits:
@@ -129,6 +135,7 @@ func (c *fileCheck) search() (Result, bool) {
 	return Result{}, false
 }
 
+// ownerName looks a user up by number: /etc/passwd, or what nsswitch.conf says.
 func ownerName(id string) (string, error) {
 	u, err := user.LookupId(id)
 	if err != nil {
@@ -137,6 +144,7 @@ func ownerName(id string) (string, error) {
 	return u.Username, nil
 }
 
+// groupName is the same for groups.
 func groupName(id string) (string, error) {
 	g, err := user.LookupGroupId(id)
 	if err != nil {
@@ -154,6 +162,7 @@ func pathCause(err error) error {
 	return err
 }
 
+// kindOf names what is no regular file.
 func kindOf(m fs.FileMode) string {
 	switch {
 	case m.IsDir():

@@ -70,6 +70,15 @@ func TestFile(t *testing.T) {
 	}
 }
 
+func TestPermissionHasAllTwelveBits(t *testing.T) {
+	path := madeFile(t, "a")
+	if err := os.Chmod(path, 0o755|os.ModeSetuid); err != nil {
+		t.Fatal(err)
+	}
+	r := made(t, "file", "path = \""+path+"\"\npermission = \"0755\"").Run(t.Context(), Env{})
+	expectDetail(t, r, Failing, "has permission 4755, want 0755")
+}
+
 func TestLargeFileIsSearchedInItsFirstPart(t *testing.T) {
 	path := madeFile(t, strings.Repeat("x", replyBytesMax)+"the end")
 	r := made(t, "file", "path = \""+path+"\"\ncontent = \"the end\"").Run(t.Context(), Env{})

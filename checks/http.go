@@ -104,11 +104,13 @@ func (c *HTTP) Validate() error {
 	return errors.Join(append(found, validRegex("expect.body_regex", c.Expect.BodyRegex))...)
 }
 
+// validHeader keeps a header from becoming two, or a request of somebody else's making (RFC 9110, 5.6.2).
 func validHeader(name, value string) bool {
 	bad := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }
 	return name != "" && !strings.ContainsFunc(name, bad) && !strings.ContainsAny(value, "\r\n\x00")
 }
 
+// sortedNames gives a map one order, for messages and requests that do not differ from run to run.
 func sortedNames(m map[string]string) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {

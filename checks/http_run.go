@@ -23,6 +23,7 @@ const (
 	excerptPatience = 250 * time.Millisecond // for the body of an answer that has failed already: it is only for the message
 )
 
+// httpCheck is an HTTP made ready.
 type httpCheck struct {
 	HTTP
 	url  *url.URL
@@ -56,6 +57,7 @@ func (c *httpCheck) Run(ctx context.Context, _ Env) Result {
 		if !follow || hop >= c.Redirects {
 			return measured(c.judge(a), begin, a)
 		}
+		// 307 and 308 ask for the same request again; after the others browsers send a GET.
 		if a.status != http.StatusTemporaryRedirect && a.status != http.StatusPermanentRedirect && method != http.MethodHead {
 			method, body = http.MethodGet, ""
 		}
@@ -63,7 +65,8 @@ func (c *httpCheck) Run(ctx context.Context, _ Env) Result {
 	}
 }
 
-// judge compares an answer with what is expected.
+// judge compares an answer with what is expected: status, headers, body. The first difference is the verdict, and says
+// what was wanted and what came.
 func (c *httpCheck) judge(a *answer) Result {
 	from := a.url.Redacted()
 	if !c.Expect.Status.Has(a.status) {
@@ -85,7 +88,7 @@ func (c *httpCheck) judge(a *answer) Result {
 	return Pass("HTTP %d from %s", a.status, from)
 }
 
-// redirectOf is where an answer sends its reader.
+// redirectOf is where an answer sends its reader; false if it is no redirect that can be followed.
 func redirectOf(a *answer) (*url.URL, bool) {
 	switch a.status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -146,6 +149,7 @@ func (c *httpCheck) readBody(ctx context.Context, a *answer, body io.Reader, con
 		}
 		return nil
 	}
+	// Nobody asks for the body: an endless one is no failure, and reading it would be wasted.
 	if c.want.empty() {
 		return nil
 	}
@@ -160,6 +164,7 @@ func (c *httpCheck) readBody(ctx context.Context, a *answer, body io.Reader, con
 	return err
 }
 
+// readHead reads up to the body of the answer proper, past answers that only announce one (103 Early Hints).
 func readHead(r *bufio.Reader, req *http.Request) (*http.Response, error) {
 	for range interimMax {
 		const protocol = "HTTP/"
@@ -178,6 +183,7 @@ func readHead(r *bufio.Reader, req *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("more than %d interim answers", interimMax)
 }
 
+// request makes one request. It asks for the connection to be closed, so that the end of the body is the end of it.
 func (c *httpCheck) request(u *url.URL, method, body string) (*http.Request, error) {
 	req, err := http.NewRequest(method, u.String(), strings.NewReader(body))
 	if err != nil {
@@ -205,10 +211,12 @@ func (c *httpCheck) request(u *url.URL, method, body string) (*http.Request, err
 
 // secure speaks TLS on a connection. Its deadline bounds the handshake.
 func (c *httpCheck) secure(conn net.Conn, u *url.URL) (net.Conn, error) {
+	// HTTP/2 is not offered: what follows speaks 1.1.
 	conf := &tls.Config{ServerName: c.ServerName, InsecureSkipVerify: !c.Verify, NextProtos: []string{"http/1.1"}}
 	if conf.ServerName == "" {
 		conf.ServerName = u.Hostname()
 	}
+	// Read at every look: certificates are renewed without anybody telling supd.
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)
 		if err != nil {

@@ -83,6 +83,10 @@ func TestHTTP(t *testing.T) {
 		if r := c.Run(within(t, 5*time.Second), Env{}); strings.Contains(r.Detail, "secret") {
 			t.Errorf("the detail shows the password: %s", r.Detail)
 		}
+		c = made(t, "http", "url = \"http://bob:secret@"+closedPort(t)+"/\"")
+		if r := c.Run(within(t, 5*time.Second), Env{}); strings.Contains(r.Detail, "secret") || r.State != Failing {
+			t.Errorf("the detail shows the password: %s", r.Detail)
+		}
 	})
 	t.Run("size", func(t *testing.T) {
 		r := made(t, "http", "url = \""+at+"/ok\"").Run(within(t, 5*time.Second), Env{})

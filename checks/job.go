@@ -96,6 +96,7 @@ func (h *dueHeap) placed(j *job) {
 	}
 }
 
+// compareKeys orders by service, the checks of their own first, then by name.
 func compareKeys(a, b Key) int {
 	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Name, b.Name))
 }

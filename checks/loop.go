@@ -20,6 +20,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 			first = s.due[0].wakeAt()
 		}
 		s.mu.Unlock()
+		// Outside of the lock: the callback may call the scheduler.
 		for _, r := range reports {
 			s.setup.Report(r)
 		}
@@ -47,6 +48,7 @@ func (s *Scheduler) turnLocked(ctx context.Context, now time.Time) []Report {
 	}
 	clear(s.back)
 	s.back = s.back[:0]
+	// One job can be both overdue and due again; its guard comes first, so that a late run is counted after the hang is told.
 	for len(s.due) > 0 && !s.due[0].wakeAt().After(now) {
 		j := s.due[0]
 		if !j.guard.IsZero() && !j.guard.After(now) {
@@ -68,6 +70,7 @@ func (s *Scheduler) turnLocked(ctx context.Context, now time.Time) []Report {
 		}
 	}
 	s.line = waiting
+	// Give the array back: it only ever grows at its end.
 	if len(waiting) == 0 {
 		s.line = nil
 	}
@@ -94,7 +97,8 @@ func (s *Scheduler) lineUpLocked(j *job) {
 	}
 }
 
-// close ends everything.
+// close ends everything: who asked gets no answer any more, what runs is cancelled and waited for, and what hangs is left
+// to its system call.
 func (s *Scheduler) close(timer *time.Timer) {
 	s.mu.Lock()
 	for _, j := range s.jobs {

@@ -53,6 +53,7 @@ func (a Action) needsService() bool {
 	return a == ActRestart || a == ActStart || a == ActStop || a == ActReload || a == ActHold
 }
 
+// known says whether the action is one of actionNames.
 func (a Action) known() bool {
 	return a == ActAlert || a == ActExec || a == ActNone || a.needsService()
 }
@@ -87,6 +88,7 @@ func (o Options) Validate(k Kind, service string) error {
 	if k.InService && service == "" {
 		bad("type", "%q looks at a service's process: it must stand in a service", k.Name)
 	}
+	// A cron line may come again sooner than the timeout ends; then that run is left out and counted.
 	if every := o.Every.Interval; o.Every.Cron == nil {
 		switch {
 		case every < everyMin:

@@ -7,6 +7,7 @@ import (
 
 // admitLocked schedules a new or resumed job. s.mu must be held.
 func (s *Scheduler) admitLocked(j *job, now time.Time) {
+	// A check of its own has the service "", which nobody can pause.
 	if s.services[j.Service].paused {
 		return
 	}
@@ -16,6 +17,7 @@ func (s *Scheduler) admitLocked(j *job, now time.Time) {
 	} else {
 		// The golden ratio puts each new one into the widest gap between those before it.
 		const golden = 0.6180339887498949
+		// Taken modulo first: the product would lose its fraction's digits as it grows.
 		_, part := math.Modf(float64(s.added%(1<<32)) * golden)
 		s.added++
 		j.next = from.Add(time.Duration(part * float64(min(every.Interval, spreadMax))))
@@ -29,7 +31,8 @@ func (s *Scheduler) unscheduleLocked(j *job) {
 	s.due.placed(j)
 }
 
-// dropLocked forgets a job for good. s.mu must be held.
+// dropLocked forgets a job for good: nobody is told what its run will say, and who asked gets no answer. Its place is
+// given back when the run is, or when it counts as hanging. s.mu must be held.
 func (s *Scheduler) dropLocked(j *job) {
 	j.gone = true
 	s.unscheduleLocked(j)
@@ -54,6 +57,7 @@ func (s *Scheduler) change(name string, reschedule bool, f func(*service)) {
 	v := s.services[name]
 	f(&v)
 	s.services[name] = v
+	// A service that is as if nothing was ever said about it takes no memory.
 	if v == (service{}) {
 		delete(s.services, name)
 	}

@@ -24,8 +24,8 @@ func TestProcessCPUIsTheShareBetweenTwoLooks(t *testing.T) {
 		{"two cores", func() { s.At, s.CPU = s.At.Add(time.Second), s.CPU+2*time.Second }, "200%"},
 		{"too soon", func() { s.At = s.At.Add(time.Millisecond) }, ""},
 		{"since the look before the one that came too soon", func() { s.At, s.CPU = s.At.Add(999*time.Millisecond), s.CPU+100*time.Millisecond }, "10%"},
-		{"another process of the same pid", func() { p.StartTime, s.CPU, s.At = 2, 0, s.At.Add(time.Second) }, ""},
-		{"that one", func() { s.At, s.CPU = s.At.Add(10*time.Second), time.Second }, "10%"},
+		{"another process of the same pid", func() { p.StartTime, s.CPU, s.At = 2, s.CPU+time.Second, s.At.Add(time.Second) }, ""},
+		{"that one", func() { s.At, s.CPU = s.At.Add(10*time.Second), s.CPU+time.Second }, "10%"},
 	} {
 		step.do()
 		r := check.Run(t.Context(), env)

@@ -84,6 +84,7 @@ func (c *Program) Make() Check {
 	return &programCheck{command: cmd, status: c.Status, want: newPattern(c.Output, c.OutputRegex)}
 }
 
+// programCheck is a Program made ready.
 type programCheck struct {
 	command Command
 	status  StatusSet
@@ -99,6 +100,7 @@ func (c *programCheck) Run(ctx context.Context, env Env) Result {
 	if env.Run == nil {
 		return Unclear("cannot run %s: nothing here may start programs", name)
 	}
+	// A cancelled look has killed the program: how that ended says nothing.
 	begin := time.Now()
 	out, err := env.Run(ctx, c.command)
 	if r, stop := canceled(ctx); stop {
@@ -114,12 +116,15 @@ func (c *programCheck) Run(ctx context.Context, env Env) Result {
 	r = r.With("duration", Seconds(time.Since(begin)))
 	if n, ok := firstNumber(out.Stdout); ok {
 		r = r.With("value", Count(n))
+		// It is what the program is about, more than its status.
 		r.Value = r.Values["value"]
 	}
+	// A sum, because an output is too long to be kept from look to look.
 	sum := sha256.Sum256(out.Stdout)
 	return r.With(fingerprint, Text(hex.EncodeToString(sum[:])))
 }
 
+// judge says what an end means. It quotes what the program said, standard error first: that is where reasons stand.
 func (c *programCheck) judge(name string, out Output, took time.Duration) Result {
 	said := ""
 	for _, stream := range [...]struct {

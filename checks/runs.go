@@ -14,6 +14,7 @@ func (s *Scheduler) startLocked(ctx context.Context, j *job, now time.Time) (Rep
 	}
 	r := &run{job: j, epoch: j.epoch, instance: s.services[j.Service].instance, isDue: j.isDue, asked: j.asked}
 	j.isDue, j.asked = false, nil
+	// Somebody who asks gets a look, whatever it needs: perhaps to find out about just that.
 	if len(r.asked) == 0 {
 		why := s.needLocked(j)
 		j.leftOut = why != ""
@@ -31,7 +32,7 @@ func (s *Scheduler) startLocked(ctx context.Context, j *job, now time.Time) (Rep
 	return Report{}, false
 }
 
-// look is a run's goroutine.
+// look is a run's goroutine, the only one that a check has. It never blocks on the scheduler: what it saw waits in s.back.
 func (s *Scheduler) look(ctx context.Context, r *run) {
 	begin := time.Now()
 	result := runSafely(ctx, r.job.check, s.setup.Env(r.job.Service))
@@ -57,7 +58,7 @@ func runSafely(ctx context.Context, c Check, env Env) (r Result) {
 	return r
 }
 
-// endLocked takes a run that came back. s.mu must be held.
+// endLocked takes a run that came back, and gives its place back unless hangLocked has. s.mu must be held.
 func (s *Scheduler) endLocked(c comeback) (Report, bool) {
 	r, j := c.run, c.run.job
 	r.cancel()
@@ -109,6 +110,7 @@ func (s *Scheduler) tellLocked(r *run, res Result, at time.Time) (Report, bool) 
 	} else {
 		rep = j.watch.show(rep)
 	}
+	// Each channel has room for its one answer, so nobody who went away is waited for.
 	for _, answer := range r.asked {
 		answer <- rep
 	}

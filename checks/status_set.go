@@ -39,6 +39,7 @@ func (s *StatusSet) UnmarshalTOML(v any) error {
 	return nil
 }
 
+// parseStatusRange reads one number or two with a dash between them.
 func parseStatusRange(text string) (StatusRange, error) {
 	from, to, isRange := strings.Cut(text, "-")
 	if !isRange {

@@ -53,6 +53,7 @@ func (c *TCP) Make() Check {
 	return &tcpCheck{address: a, send: []byte(c.Send), want: newPattern(c.Expect, c.ExpectRegex)}
 }
 
+// tcpCheck is a TCP made ready.
 type tcpCheck struct {
 	address address
 	send    []byte
@@ -89,6 +90,7 @@ func (c *tcpCheck) noMatch(ctx context.Context, begin time.Time, got []byte, err
 	switch {
 	case err == nil && len(got) == 0:
 		return Fail("%s closes the connection without an answer, want %s", c.address, c.want)
+	// It said something else, or never came to the point.
 	case err == nil || errors.Is(err, errTooLong):
 		return Fail("%s: %s", c.address, unmet("the answer", c.want, got))
 	}

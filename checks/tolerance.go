@@ -58,6 +58,7 @@ func ParseTolerance(text string) (Tolerance, error) {
 	return Tolerance{Count: n, Of: m}, nil
 }
 
+// inARow makes the plain form.
 func inARow(n int64) (Tolerance, error) {
 	if n < 1 || n > math.MaxInt32 {
 		return Tolerance{}, fmt.Errorf("must be at least 1, not %d", n)

@@ -91,6 +91,7 @@ func numberText(n float64) string {
 // byteUnits are powers of 1,024.
 const byteUnits = "BKMGT"
 
+// bytesText writes the largest unit that leaves at least 1 before the point.
 func bytesText(n float64) string {
 	i := 0
 	for math.Abs(n) >= 1024 && i < len(byteUnits)-1 {
@@ -157,6 +158,7 @@ func parseOperand(text string, unit Unit) (Value, error) {
 	return v, err
 }
 
+// parseNumber reads a finite number: with NaN no comparison ever holds.
 func parseNumber(text string) (float64, error) {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {

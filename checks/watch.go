@@ -57,6 +57,7 @@ func (w *watch) show(r Report) Report {
 	return w.fill(r)
 }
 
+// fill adds what is believed to a report.
 func (w *watch) fill(r Report) Report {
 	r.Believed, r.Since, r.Failures = w.judge.state, w.since, w.judge.row
 	return r
@@ -80,12 +81,14 @@ func (w *watch) verdict(r Result, at time.Time, keep bool) Result {
 	for i := range w.conditions {
 		c := &w.conditions[i]
 		is, seen := r.Values[c.term.key()]
+		// What was not seen holds for nothing: its history stops until it is seen again.
 		was := w.was[c.term.key()]
 		holds := seen && c.holds(is, was)
 		enough := holds
 		if c.For > 0 {
 			held := w.held[i]
 			enough = held.add(Tolerance{For: c.For}, holds, !seen, at) && holds
+			// Judged on a copy, so that a look that somebody asked for leaves no trace.
 			if keep {
 				w.held[i] = held
 			}

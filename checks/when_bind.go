@@ -27,6 +27,7 @@ func (c Condition) bind(k Kind) (bound, error) {
 			return b, nil
 		}
 	}
+	// The operand fits none; the error is about the last term of that name.
 	switch {
 	case !found && c.Name == fingerprint:
 		return b, fmt.Errorf("%q needs a name before it; known: %s", c, k.terms())
@@ -85,6 +86,7 @@ func (b *bound) holds(is, was Value) bool {
 	switch b.Op {
 	case OpTrue:
 		return (is.Num != 0) != b.Not
+	// Without a look before there is nothing to compare with: the first look after a start is no change.
 	case OpChanged:
 		return !was.IsZero() && is != was
 	case OpIncreased:
@@ -99,6 +101,7 @@ func (b *bound) holds(is, was Value) bool {
 		return is.Num < b.want.Num
 	case OpLessEq:
 		return is.Num <= b.want.Num
+	// A number has no text and a text no number, so comparing both is right for either.
 	case OpEqual:
 		return is.Num == b.want.Num && is.Text == b.want.Text
 	}
