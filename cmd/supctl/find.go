@@ -74,21 +74,37 @@ func (a *app) configPath() string {
 	return configs.DefaultPath
 }
 
-// stateDir is the state directory to use when no daemon answers.
+// stateDir is the state directory to use when no daemon answers. *api.Error when
+// a supd was named whose state directory nothing tells.
 func (a *app) stateDir() (string, error) {
 	if a.flags.stateDir != "" {
 		return filepath.Abs(a.flags.stateDir)
 	}
-	if p, err := a.locate(); err == nil && p.How != "--config" {
+	p, err := a.locate()
+	if err == nil && p.How != "--config" {
 		if dir, err := where.StateDir(p.RunDir); err == nil {
 			return dir, nil
 		}
 	}
 	// What else is wrong with the config is no obstacle to its state directory.
-	if names, _ := configs.NamesOnly(a.configPath()); names.StateDir != "" {
+	names, _ := configs.NamesOnly(a.configPath())
+	// Who names a supd means its state directory. A lock in another one, which that supd never reads, would be believed.
+	if p.Said && a.flags.config == "" && !sameDir(orSystem(names.RunDir), p.RunDir) {
+		return "", api.Errorf(api.CodeUnknown, "cannot tell which state directory belongs to %s (%s): %s/state-dir does not say", p.Socket, p.How, p.RunDir).
+			WithNext("--state-dir DIR names it, or --config FILE its config")
+	}
+	if names.StateDir != "" {
 		return names.StateDir, nil
 	}
 	return defaultStateDir, nil
+}
+
+// orSystem is the run directory of a config that names none.
+func orSystem(runDir string) string {
+	if runDir == "" {
+		return where.SystemRunDir
+	}
+	return runDir
 }
 
 // withoutDaemon is what to try when the daemon is needed and does not answer.
