@@ -40,9 +40,11 @@ func (a *app) act(ctx context.Context, f *actFlags, args []string) (err error) {
 	if f.action.Targets, err = f.of(args, true); err != nil {
 		return err
 	}
+	// Whoever passes a hold is asked why by the next person who looks at the record.
 	if (f.action.Override || f.action.OverrideInterlock) && f.action.Reason == "" {
 		return usage("an override needs a reason: -m TEXT")
 	}
+	// The daemon ends the wait itself and knows how far it came; ours is for a daemon that hangs meanwhile.
 	f.action.TimeoutS = f.timeout.seconds()
 	doing := f.action.Verb + " " + joinTargets(f.action.Targets)
 	if f.timeout > 0 {
@@ -82,6 +84,7 @@ func (a *app) acted(r api.ActionReply) error {
 	}
 	for _, res := range r.Results {
 		switch {
+		// As if each had been asked for alone, so that a failure among many reads like any other.
 		case res.Code != api.CodeDone:
 			a.finish(&api.Error{Code: res.Code, Message: res.Text, Next: res.Next})
 		case !a.flags.quiet && !a.json():
@@ -102,6 +105,8 @@ func named(service, text string) string {
 	return service + ": " + text
 }
 
+// joinTargets names at most a few targets, for messages: a command line with a
+// thousand names makes no readable error.
 func joinTargets(names []string) string {
 	const shown = 3
 	text := ""

@@ -36,6 +36,8 @@ type globals struct {
 	quiet    bool
 }
 
+// newApp is a run over the given streams. Who runs it is the effective uid: it
+// decides over file permissions and over which per-user directories count.
 func newApp(args []string, in io.Reader, out, errs io.Writer) *app {
 	return &app{args: args, in: in, out: out, errs: errs, env: os.Getenv, now: time.Now, uid: os.Geteuid()}
 }
@@ -46,6 +48,8 @@ func (a *app) json() bool { return a.flags.output == outputJSON }
 // fd is what answers for a stream being a terminal; buffers have none.
 type fd interface{ Fd() uintptr }
 
+// isTerminal says whether a person sits at a stream. Anything without a
+// descriptor (a buffer, a pipe's copy) is none.
 func isTerminal(stream any) bool {
 	f, ok := stream.(fd)
 	return ok && term.IsTerminal(int(f.Fd()))

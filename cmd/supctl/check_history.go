@@ -15,6 +15,8 @@ import (
 // journalFile is the journal's database in the state directory.
 const journalFile = "journal.db"
 
+// checkHistoryCommand declares `check history`, one of the two commands that read
+// the journal's database when no daemon has it.
 func (a *app) checkHistoryCommand() *cobra.Command {
 	n := 0
 	cmd := &cobra.Command{
@@ -39,6 +41,8 @@ func (a *app) checkHistoryCommand() *cobra.Command {
 	return cmd
 }
 
+// checkHistory asks the daemon and else reads the database. n <= 0 is all that is
+// kept. Errors: the daemon's; CodeUnreachable when neither could be asked.
 func (a *app) checkHistory(ctx context.Context, args []string, n int) (r api.CheckHistoryReply, err error) {
 	service, check := checkName(args)
 	err = a.ask("show the history of "+strings.Join(args, "/"), func(c *api.Client) (err error) {

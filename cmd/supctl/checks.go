@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +14,7 @@ const checkExample = `  supctl check list
   supctl check run db/query
   supctl check history db/query -n 20`
 
+// checkCommand declares the family `check`.
 func (a *app) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check", Short: "Checks and their values", Example: checkExample, RunE: missing, Args: noSuchCommand,
@@ -25,6 +24,8 @@ func (a *app) checkCommand() *cobra.Command {
 	return cmd
 }
 
+// checkListCommand declares `check list`. Failing checks do not change its exit
+// code: that is what status is for.
 func (a *app) checkListCommand() *cobra.Command {
 	var t targets
 	cmd := &cobra.Command{
@@ -52,6 +53,8 @@ func (a *app) checkListCommand() *cobra.Command {
 	return cmd
 }
 
+// checkRunCommand declares `check run`, whose exit code is the result (checkCode),
+// so that a script can use a check that supd knows as a test of its own.
 func (a *app) checkRunCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "run SERVICE/CHECK", Short: "Run a check now", Args: cobra.RangeArgs(1, 2), ValidArgsFunction: a.completeChecks,
@@ -88,6 +91,7 @@ func checkCode(state string) int {
 	return api.CodeUnknown
 }
 
+// checkShowCommand declares `check show`.
 func (a *app) checkShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show SERVICE/CHECK", Short: "Everything about one check", Args: cobra.RangeArgs(1, 2), ValidArgsFunction: a.completeChecks,
@@ -114,6 +118,7 @@ func (a *app) oneCheck(ctx context.Context, args []string) (found api.CheckStatu
 		if err != nil {
 			return err
 		}
+		// found stays at the one that matches: it is the result.
 		for _, found = range r.Checks {
 			if found.Service == service && found.Name == check {
 				return nil
@@ -134,53 +139,6 @@ func checkName(args []string) (service, check string) {
 		return s, c
 	}
 	return "", args[0]
-}
-
-func checkLabel(c api.CheckStatus) string {
-	if c.Service == "" {
-		return c.Name
-	}
-	return c.Service + "/" + c.Name
-}
-
-func (a *app) writeChecks(cs []api.CheckStatus) {
-	t := table{head: []string{"CHECK", "TYPE", "STATE", "SINCE", "VALUE", "DETAIL"}, colour: a.colour()}
-	for _, c := range cs {
-		t.addCells(cell{checkLabel(c), bold}, cell{text: c.Type}, checkStateCell(c), cell{text: a.maybeClock(c.Since)}, cell{text: c.Value}, cell{text: c.Detail})
-	}
-	t.write(a.out)
-}
-
-func checkStateCell(c api.CheckStatus) cell {
-	text, p := c.State, yellow
-	switch c.State {
-	case "ok":
-		p = green
-	case "failing":
-		p = red
-	}
-	if c.Paused {
-		text += ", paused"
-	}
-	return cell{text, p}
-}
-
-func (a *app) writeCheck(c api.CheckStatus) {
-	failures := ""
-	if c.Failures > 0 {
-		failures = fmt.Sprintf("%d in a row", c.Failures)
-	}
-	a.facts(fact{"check", checkLabel(c)}, fact{"type", c.Type}, fact{"state", checkStateCell(c).text}, fact{"since", a.maybeClock(c.Since)},
-		fact{"detail", c.Detail}, fact{"value", c.Value}, fact{"took", time.Duration(c.DurationS * float64(time.Second)).Round(time.Microsecond).String()},
-		fact{"last run", a.maybeClock(c.Last)}, fact{"next run", a.maybeClock(c.Next)}, fact{"failures", failures}, fact{"on fail", c.OnFail},
-		fact{"interlocks", strings.Join(c.Interlocks, " ")})
-}
-
-func (a *app) maybeClock(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return a.clock(*t)
 }
 
 // completeChecks offers the daemon's checks.

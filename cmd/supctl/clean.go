@@ -31,6 +31,7 @@ func clean(s string) string {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
+		// A byte that is no UTF-8; an honest U+FFFD has three bytes and is shown.
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case r == '\n':

@@ -9,6 +9,8 @@ const completionExample = `  supctl completion bash > /etc/bash_completion.d/sup
   supctl completion zsh > "${fpath[1]}/_supctl"
   supctl completion fish > ~/.config/fish/completions/supctl.fish`
 
+// completionCommand replaces the library's own, which offers shells that nobody
+// tests here.
 func (a *app) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "completion bash|zsh|fish", Short: "Completion for your shell", Long: completionLong, Example: completionExample,

@@ -11,6 +11,7 @@ import (
 	"github.com/supd/supd/internal/api"
 )
 
+// configCommand declares the family `config`, all of which works without the daemon.
 func (a *app) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", Short: "Check, compare and show the config", RunE: missing, Args: noSuchCommand,
@@ -27,6 +28,9 @@ type configChecked struct {
 	Mistakes []string `json:"mistakes"`
 }
 
+// configCheckCommand declares `config check`. It never asks the daemon: what is
+// checked is the file that somebody is about to put in force, as the same reader
+// sees it that supd uses, --state-dir included.
 func (a *app) configCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "check [FILE]", Short: "Find every mistake in the config", Args: cobra.MaximumNArgs(1),
@@ -50,6 +54,8 @@ func (a *app) configCheckCommand() *cobra.Command {
 	}
 }
 
+// writeChecked prints the mistakes as the answer, on standard output: editors and
+// scripts read FILE:LINE from there.
 func (a *app) writeChecked(r configChecked) {
 	for _, m := range r.Mistakes {
 		a.say("%s", clean(m))
@@ -59,6 +65,8 @@ func (a *app) writeChecked(r configChecked) {
 	}
 }
 
+// configShowCommand declares `config show`. Secrets are masked by configs, wherever
+// the text comes from.
 func (a *app) configShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show [SERVICE]", Short: "The config in force, with every default", Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.completeService,
@@ -77,11 +85,14 @@ func (a *app) configShowCommand() *cobra.Command {
 	}
 }
 
+// configInForce is the running config, or, without the daemon, what the file would
+// become: the hint says which. Mistakes in the file are an error then.
 func (a *app) configInForce(ctx context.Context) (r api.ConfigReply, err error) {
 	err = a.ask("show the config", func(c *api.Client) (err error) {
 		r, err = c.Config(ctx)
 		return err
 	})
+	// A refusal (a viewer may not see the config) is an answer, and no reason to go round it through the file.
 	if api.CodeOf(err) != api.CodeUnreachable {
 		return r, err
 	}
@@ -93,6 +104,8 @@ func (a *app) configInForce(ctx context.Context) (r api.ConfigReply, err error) 
 	return api.ConfigReply{Text: plan.Effective(), Files: plan.Files}, nil
 }
 
+// showConfigOf shows one service as the file has it. The daemon's answer has no
+// part of its own for a service, and a person who edits asks about the file.
 func (a *app) showConfigOf(service string) error {
 	plan, mistakes := configs.Load(a.configPath(), configs.Options{StateDir: a.flags.stateDir})
 	if len(mistakes) > 0 {
@@ -105,6 +118,8 @@ func (a *app) showConfigOf(service string) error {
 	return a.answer(api.ConfigReply{Text: text, Files: plan.Files}, func() { a.say("%s", cleanText(text)) })
 }
 
+// mistaken is the error for a config that could not be read: the first mistake, how
+// many more there are, and the command that shows all.
 func mistaken(path string, ms configs.Mistakes) error {
 	text := fmt.Sprintf("cannot read the config %s: %s", path, ms[0])
 	if n := len(ms) - 1; n > 0 {
@@ -113,6 +128,8 @@ func mistaken(path string, ms configs.Mistakes) error {
 	return api.Errorf(api.CodeFailed, "%s", text).WithNext("supctl config check " + shellQuote(path))
 }
 
+// configDiffCommand declares `config diff`. A difference is no failure: exit code 0;
+// 1 is for a file with mistakes, of which no difference can be told.
 func (a *app) configDiffCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "diff", Short: "What a reload would do", Args: cobra.NoArgs,
@@ -141,6 +158,8 @@ func (a *app) configDiffCommand() *cobra.Command {
 	}
 }
 
+// writeDiff shows what a reload would do. With mistakes there are no changes to be
+// shown: such a file changes nothing.
 func (a *app) writeDiff(r api.DiffReply) {
 	for _, m := range slices.Concat(r.Mistakes, r.Warnings) {
 		a.say("%s", clean(m))
@@ -165,6 +184,8 @@ func changeMark(kind string) cell {
 	return cell{"~", yellow}
 }
 
+// writeChanges writes a line for each change. Changes of no service are those of
+// supd's own tables.
 func (a *app) writeChanges(cs []api.Change) {
 	for _, c := range cs {
 		text := c.Text

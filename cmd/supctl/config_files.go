@@ -20,6 +20,7 @@ func (a *app) diffFromFiles(why error) (api.DiffReply, error) {
 	if len(mistakes) > 0 {
 		return r, nil
 	}
+	// Without a plan in force there is nothing to compare with; the error says which directory was meant.
 	d, err := a.openState()
 	if err != nil {
 		return r, api.ErrorOf("compare configs", err)
@@ -33,6 +34,8 @@ func (a *app) diffFromFiles(why error) (api.DiffReply, error) {
 	return r, nil
 }
 
+// changesOf compares by name and identity, in order of the names. An identity that
+// differs means another command line, unit or pidfile: another process.
 func changesOf(old, new map[string]lockfile.Identity) []api.Change {
 	changes := []api.Change{}
 	names := slices.Sorted(maps.Keys(old))

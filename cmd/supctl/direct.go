@@ -48,6 +48,7 @@ func (a *app) direct(why error, first bool) (*direct, error, error) {
 		return nil, why, err
 	}
 	dir, err := a.openState()
+	// "Not installed yet" must not be a reason to work without a lock.
 	if err != nil && first && a.neverRan() {
 		if err = lockfile.Init(defaultStateDir, true); err == nil {
 			dir, err = a.openState()
@@ -132,6 +133,7 @@ func (d *direct) plan() (lockfile.Plan, error) {
 // good enough: no mistake in a config prevents a lock.
 func (d *direct) known(doing string, t lockfile.Target) error {
 	config, configErr := d.names()
+	// The plan in force united with the config on disk: right after an edit either may be meant.
 	r, err := d.dir.Resolve(t, &config)
 	if err != nil || r.Known {
 		return nil // unreadable plan: see above

@@ -17,6 +17,7 @@ import (
 // end is `maintenance end`. It verifies nothing but, for --leave-stopped, that
 // the process that supd started last is gone.
 func (d *direct) end(ctx context.Context, req api.MaintenanceEnd) (api.MaintenanceReply, error) {
+	// From here the gates may be held exclusively.
 	defer ignoreStop()()
 	res, err := d.dir.End(ctx, lockfile.EndRequest{
 		IDs: req.IDs, Owner: d.me, AnySession: true, LeaveStopped: req.LeaveStopped, Force: req.Force, Wait: api.Seconds(req.WaitS),
@@ -52,6 +53,8 @@ func (d *direct) endFailed(err error) *api.Error {
 	return &e
 }
 
+// errNotTried refuses a release without a decision: a lock that the daemon would
+// have tried out first must not go unseen because the daemon is dead.
 var errNotTried = errors.New("without supd nothing can be tried out")
 
 // verdict is the try-out: none without the daemon. lockfile.ErrDown if it is to
@@ -80,6 +83,7 @@ func downByNote(n proc.Note) error {
 	if err != nil {
 		return fmt.Errorf("cannot tell whether it is down: %w", err)
 	}
+	// A pid says something only on the boot on which it was given.
 	if boot != n.Process.BootID {
 		return lockfile.ErrDown
 	}
@@ -87,9 +91,11 @@ func downByNote(n proc.Note) error {
 	if err != nil && !errors.Is(err, proc.ErrGone) {
 		return fmt.Errorf("cannot tell whether it is down: %w", err)
 	}
+	// Same pid, other start time: the kernel has given the pid to somebody else.
 	if err == nil && start == n.Process.StartTime {
 		return fmt.Errorf("it is not down: process %d runs", n.Process.PID)
 	}
+	// The main process is gone; what it forked may not be.
 	if n.Cgroup == "" {
 		return lockfile.ErrDown
 	}

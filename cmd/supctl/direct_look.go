@@ -42,6 +42,7 @@ func (d *direct) check(name string) (api.MaintenanceCheck, error) {
 		return api.MaintenanceCheck{}, api.Errorf(api.CodeUnknown, "cannot tell whether %s is locked: %v", t, err).WithNext("treat it as locked")
 	}
 	r := api.MaintenanceCheck{Target: t.String(), Locked: len(cover.Locks) > 0, Locks: d.view().Locks(cover.Locks), Holds: api.HoldsOf(cover, d.a.now())}
+	// A lock that can be read is certain, whatever lies beside it.
 	switch {
 	case r.Locked:
 		r.Code = api.CodeHeld
@@ -53,6 +54,7 @@ func (d *direct) check(name string) (api.MaintenanceCheck, error) {
 
 // coverOf is what covers any service of a target, or hangs on the target itself.
 func (d *direct) coverOf(t lockfile.Target) (lockfile.Cover, error) {
+	// One service: exactly what the gate would read.
 	if t.Kind == lockfile.TargetService {
 		return d.dir.Cover(t.Name), nil
 	}
@@ -73,6 +75,7 @@ func (d *direct) coverOf(t lockfile.Target) (lockfile.Cover, error) {
 			sum.Locks = append(sum.Locks, l)
 		}
 	}
+	// Members too: a lock on db makes @data not free.
 	covers := d.dir.Snapshot(names)
 	for _, name := range names {
 		sum = union(sum, covers[name])

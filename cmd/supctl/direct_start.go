@@ -19,6 +19,7 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 		Owner: d.me, Reason: req.Reason, Ticket: req.Ticket, MeantDown: req.Stop, Wait: api.Seconds(req.WaitS), Config: d.plan,
 		Progress: func(f lockfile.InFlight) { show("waiting for " + f.String()) },
 	}
+	// All names are judged before anything is written: all or none.
 	for _, l := range req.Locks {
 		t, err := lockfile.ParseTarget(l.Target)
 		if err != nil {
@@ -29,6 +30,7 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 		}
 		lr.IDs, lr.Targets = append(lr.IDs, l.ID), append(lr.Targets, t)
 	}
+	// Before the lock, so that what is not ready stands in the file from its first moment: one write, not two.
 	p := d.policy(lr.Targets, req)
 	lr.Until, lr.NotReady = p.until, p.notReady
 	res, err := d.dir.Lock(ctx, lr)
@@ -39,6 +41,7 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 	reply := api.MaintenanceReply{NotReady: p.notReady, Missing: p.missing, Notes: append(p.notes, interruptedNotes(res.Interrupted)...)}
 	if inFlight != nil {
 		reply.Code, reply.InFlight = api.CodeInFlight, []api.InFlight{api.InFlightOf(inFlight.InFlight)}
+		// In flight comes before not ready: the one passes by waiting, and the same command tells the other then.
 	} else if len(p.notReady) > 0 {
 		reply.Code = api.CodeNotReady
 	}

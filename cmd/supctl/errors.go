@@ -12,6 +12,7 @@ import (
 // answered is an exit code whose reason was already shown as an answer.
 type answered int
 
+// Error is for the log of a test; finish never shows it.
 func (c answered) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // code makes an exit code an error; 0 is none.
@@ -52,6 +53,7 @@ func (a *app) explain(err error) *api.Error {
 	case errors.As(err, &e):
 		c := *e
 		e = &c
+	// Everything before running comes from the library, which gives its errors no type.
 	case !a.running: // cobra's own: unknown command, unknown flag, bad value
 		e = api.Errorf(api.CodeUsage, "cannot understand the command line: %v", err)
 	default:
@@ -60,12 +62,14 @@ func (a *app) explain(err error) *api.Error {
 	switch {
 	case e.Code == api.CodeUsage && e.Next == "":
 		e.Next = a.help
+	// The very line, quoted for a shell: retyping a reason by hand is where people give up on reasons.
 	case e.Code == api.CodeNotAllowed && a.uid != 0:
 		e.Next = joinNext(e.Next, "sudo "+a.commandLine())
 	}
 	return e
 }
 
+// joinNext adds a second way out to a first.
 func joinNext(next, more string) string {
 	if next == "" {
 		return more

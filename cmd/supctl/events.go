@@ -12,6 +12,8 @@ import (
 const eventsLong = `The record of what happened: crashes, restarts, stops, locks, suppressed actions,
 checks. Without the daemon it is read from the state directory.`
 
+// eventsCommand declares `events`. With --since and no -n there is no bound on the
+// number: who asks for a time wants all of it.
 func (a *app) eventsCommand() *cobra.Command {
 	since := moment{now: a.now}
 	var q journal.Query
@@ -22,6 +24,7 @@ func (a *app) eventsCommand() *cobra.Command {
 		Example: "  supctl events\n  supctl events -f --service db\n  supctl events --since 2d --type service.crashed\n  supctl events --type maintenance.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q.Since = since.Time
+			// Who asks for a time wants all of it.
 			if !since.IsZero() && !cmd.Flags().Changed("lines") {
 				q.Limit = -1
 			}
@@ -44,6 +47,8 @@ func (a *app) eventsCommand() *cobra.Command {
 	return cmd
 }
 
+// events asks the daemon and else reads the database. Following needs the daemon:
+// nobody else knows what comes next.
 func (a *app) events(ctx context.Context, q journal.Query) error {
 	events := []journal.Event{}
 	err := a.ask("show events", func(c *api.Client) error {
@@ -77,6 +82,8 @@ func (a *app) showEvent(e journal.Event) error {
 	return nil
 }
 
+// writeEvent writes one line. It carries the date too: records are read days
+// later, and lines are pasted into reports.
 func (a *app) writeEvent(e journal.Event) {
 	service := e.Service
 	if service == "" {

@@ -9,6 +9,8 @@ import (
 const explainLong = `Why a service is as it is and what happens next: what would make supd act, what
 holds it back, and when supd looks at it next.`
 
+// explainCommand declares `explain`. The sentences are the daemon's: the core that
+// decides is the one that can say why.
 func (a *app) explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain SERVICE", Short: "Why a service is as it is", Long: explainLong, Example: "  supctl explain db",
@@ -25,6 +27,7 @@ func (a *app) explainCommand() *cobra.Command {
 	}
 }
 
+// writeExplain writes the sentences and the next timer, if there is one.
 func (a *app) writeExplain(r api.ExplainReply) {
 	for _, l := range r.Lines {
 		a.say("%s", clean(l))

@@ -56,6 +56,8 @@ func (a *app) client() (*api.Client, error) {
 	return api.NewClient(p.Socket), nil
 }
 
+// sameDir compares directories by what they are, and by name where one does not
+// exist: a symbolic link to the state directory is that directory.
 func sameDir(a, b string) bool {
 	if fa, err := os.Stat(a); err == nil {
 		if fb, err := os.Stat(b); err == nil {
@@ -80,6 +82,7 @@ func (a *app) stateDir() (string, error) {
 	if a.flags.stateDir != "" {
 		return filepath.Abs(a.flags.stateDir)
 	}
+	// The daemon left the directory's name for this very case; it is right even if the config has changed since.
 	p, err := a.locate()
 	if err == nil && p.How != "--config" {
 		if dir, err := where.StateDir(p.RunDir); err == nil {
@@ -117,6 +120,7 @@ func (a *app) ask(doing string, f func(*api.Client) error) error {
 	if err == nil {
 		err = f(c)
 	}
+	// What a living daemon says is the answer, also when it is no.
 	if err == nil || !api.IsUnreachable(err) {
 		return a.interrupted(doing, err)
 	}

@@ -11,6 +11,7 @@ import (
 // linesDefault is how many lines logs and events show unless told otherwise.
 const linesDefault = 100
 
+// logsCommand declares `logs`; -n and --since as events has them.
 func (a *app) logsCommand() *cobra.Command {
 	since := moment{now: a.now}
 	var follow bool
@@ -33,6 +34,8 @@ func (a *app) logsCommand() *cobra.Command {
 	return cmd
 }
 
+// logs shows what there is or follows. It needs the daemon: where the output goes
+// is in the config, and who may read it is a matter of roles.
 func (a *app) logs(ctx context.Context, q api.LogQuery, follow bool) error {
 	return a.ask("show the output of "+q.Service, func(c *api.Client) error {
 		if follow {
@@ -60,6 +63,7 @@ func (a *app) writeLogLine(l api.LogLine) error {
 	if a.json() {
 		return a.writeJSON(a.out, l)
 	}
+	// A file's lines have the time that the service wrote, or none.
 	if l.Time == nil {
 		a.say("%s", cleanText(l.Text))
 		return nil

@@ -1,5 +1,3 @@
-// Program supctl is how people and scripts talk to supd: status, actions, and
-// maintenance locks, which it takes itself when no daemon answers.
 package main
 
 import (
@@ -10,6 +8,7 @@ import (
 	"syscall"
 )
 
+// Exit codes are an interface (package api has them); nothing else may call os.Exit.
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run executes one command line and returns its exit code.

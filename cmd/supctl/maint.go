@@ -16,6 +16,9 @@ const maintenanceExample = `  supctl maintenance start db -m "index rebuild" --f
   supctl maintenance list
   supctl maintenance end db --start`
 
+// maintenanceCommand declares the family `maintenance`. Each of its commands asks
+// the daemon first, because the daemon knows who asks and can verify, and does the
+// same steps on the files when the daemon does not answer.
 func (a *app) maintenanceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "maintenance", Aliases: []string{"maint"}, Short: "Maintenance locks: nothing acts on it but you",

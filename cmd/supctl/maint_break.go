@@ -25,6 +25,8 @@ type breakFlags struct {
 	wait duration
 }
 
+// maintBreakCommand declares `maintenance break`. Its --wait is for the new lock:
+// the old one goes in any case.
 func (a *app) maintBreakCommand() *cobra.Command {
 	f := breakFlags{wait: duration(lockfile.LockWait)}
 	cmd := &cobra.Command{
@@ -38,6 +40,9 @@ func (a *app) maintBreakCommand() *cobra.Command {
 	return cmd
 }
 
+// maintBreak breaks one lock by its full id, which is looked up before anybody is
+// asked: between the question and the deed the id still means the same lock, or
+// none.
 func (a *app) maintBreak(ctx context.Context, f *breakFlags, id string) error {
 	if f.req.Reason == "" {
 		return usage("breaking a lock needs a reason: -m TEXT")
@@ -69,6 +74,7 @@ func (a *app) confirmBreak(l api.Lock) error {
 	}
 	a.note("This takes over the lock of %s, who may still be at work:", clean(ownerWithTTY(l)))
 	a.note("  %s", a.lockLine(l))
+	// Signs of life, as far as a session tells.
 	if !l.Abandoned && l.Owner != "" {
 		a.note("  their session is alive: ask them first")
 	}
@@ -82,6 +88,8 @@ func (a *app) confirmBreak(l api.Lock) error {
 	}
 }
 
+// breakLock asks the daemon, unless it is known not to answer (why). The new id is
+// the client's own, so that a second try makes no second lock.
 func (a *app) breakLock(ctx context.Context, req api.MaintenanceBreak, why error) (reply api.MaintenanceReply, err error) {
 	if why == nil {
 		var c *api.Client

@@ -8,6 +8,8 @@ import (
 	"github.com/supd/supd/internal/api"
 )
 
+// maintCheckCommand declares `maintenance check`. One target only: a script that
+// asks about several wants to know which.
 func (a *app) maintCheckCommand() *cobra.Command {
 	var t targets
 	cmd := &cobra.Command{
@@ -28,6 +30,8 @@ func (a *app) maintCheckCommand() *cobra.Command {
 	return cmd
 }
 
+// maintCheck answers by its exit code: 0 free, 4 locked, 8 unknown, 3 for a name
+// that does not exist.
 func (a *app) maintCheck(ctx context.Context, target string) error {
 	r, err := a.checkTarget(ctx, target)
 	if err != nil {
@@ -54,6 +58,8 @@ func (a *app) checkTarget(ctx context.Context, target string) (r api.Maintenance
 	return d.check(target)
 }
 
+// checked shows the answer. Holds besides locks are shown and do not count: a
+// service that is stopped is free to be worked on.
 func (a *app) checked(r api.MaintenanceCheck) error {
 	err := a.answer(r, func() {
 		if a.flags.quiet {

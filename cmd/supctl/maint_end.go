@@ -34,6 +34,8 @@ type endFlags struct {
 	wait duration
 }
 
+// maintEndCommand declares `maintenance end`. The flags are the three decisions that
+// a service which is not well asks for.
 func (a *app) maintEndCommand() *cobra.Command {
 	var f endFlags
 	cmd := &cobra.Command{
@@ -50,7 +52,11 @@ func (a *app) maintEndCommand() *cobra.Command {
 	return cmd
 }
 
+// maintEnd resolves targets to ids first, and only then asks for the end: see
+// ownLocks. The list may come from the files although the daemon then answers, or
+// the other way round; ids mean the same in both.
 func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
+	// Asked here and not by the library, whose check comes after the command line counts as understood.
 	if f.req.Start && f.req.LeaveStopped {
 		return usage("--start and --leave-stopped contradict each other")
 	}
@@ -92,6 +98,7 @@ func (a *app) endLocks(ctx context.Context, req api.MaintenanceEnd, why error) (
 		}
 		why = err
 	}
+	// Nobody else can start and verify. Said before the files are touched: the lock stays.
 	if req.Start {
 		return reply, api.Errorf(api.CodeUnreachable, "cannot start and verify without supd: %v; the lock stays", why).
 			WithNext("start supd, or end it with --leave-stopped or --force")
@@ -109,6 +116,8 @@ func (a *app) endLocks(ctx context.Context, req api.MaintenanceEnd, why error) (
 	return reply, err
 }
 
+// writeEnded says what is free now and what is not, because others hold it too.
+// Notes are shown with -q as well: they say how it was done.
 func (a *app) writeEnded(r api.MaintenanceReply) {
 	for _, l := range r.Locks {
 		if a.flags.quiet {

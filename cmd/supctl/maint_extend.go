@@ -15,6 +15,7 @@ type extendFlags struct {
 	mine bool
 }
 
+// maintExtendCommand declares `maintenance extend`.
 func (a *app) maintExtendCommand() *cobra.Command {
 	var f extendFlags
 	cmd := &cobra.Command{
@@ -29,6 +30,7 @@ func (a *app) maintExtendCommand() *cobra.Command {
 	return cmd
 }
 
+// maintExtend moves the end of the locks that `end` would mean, see ownLocks.
 func (a *app) maintExtend(ctx context.Context, f *extendFlags, args []string) error {
 	names, err := f.of(args, !f.mine)
 	if err != nil {
@@ -59,6 +61,7 @@ func (a *app) maintExtend(ctx context.Context, f *extendFlags, args []string) er
 	return code(reply.Code)
 }
 
+// extendLocks asks the daemon, unless it is known not to answer (why).
 func (a *app) extendLocks(ctx context.Context, req api.MaintenanceExtend, why error) (reply api.MaintenanceReply, err error) {
 	if why == nil {
 		var c *api.Client

@@ -9,6 +9,8 @@ import (
 	"github.com/supd/supd/internal/api"
 )
 
+// maintListCommand declares `maintenance list`. Naming a target shows also what
+// covers it as part of a group or of the host.
 func (a *app) maintListCommand() *cobra.Command {
 	var t targets
 	cmd := &cobra.Command{
@@ -42,6 +44,8 @@ func (a *app) maintListCommand() *cobra.Command {
 	return cmd
 }
 
+// writeLocks writes a table, and below it what could not be read: it counts as
+// locked, so it belongs to the answer.
 func (a *app) writeLocks(r api.LocksReply) {
 	if len(r.Locks)+len(r.Unreadable) == 0 {
 		a.say("no locks")
@@ -61,6 +65,7 @@ func (a *app) writeLocks(r api.LocksReply) {
 	}
 }
 
+// ownerWithTTY says where to find the owner, too.
 func ownerWithTTY(l api.Lock) string {
 	return strings.Join(notEmpty(l.Owner, l.TTY), " ")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/supd/supd/internal/api"
 )
 
+// maintShowCommand declares `maintenance show`.
 func (a *app) maintShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Everything about one lock", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeLockIDs,
@@ -41,6 +42,7 @@ func (a *app) oneLock(ctx context.Context, verb, id string) (l api.Lock, why err
 			found = append(found, l)
 		}
 	}
+	// A damaged lock can be shown and broken, too: its name is its id, its place is its target.
 	for _, b := range r.Unreadable {
 		name, isLock := strings.CutSuffix(filepath.Base(b.File), ".toml")
 		if isLock && strings.Contains(b.File, "/locks/") && strings.HasPrefix(name, id) {
@@ -56,6 +58,8 @@ func (a *app) oneLock(ctx context.Context, verb, id string) (l api.Lock, why err
 	return l, why, api.Errorf(api.CodeUsage, "cannot %s lock %q: %d locks begin so", verb, id, len(found)).WithNext("supctl maintenance list")
 }
 
+// writeLock describes a lock with everything the kernel knew of who took it, and
+// the file, for who wants to see it with cat.
 func (a *app) writeLock(l api.Lock) {
 	login := ""
 	if l.LoginUID != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +36,8 @@ type startFlags struct {
 	wait duration
 }
 
+// maintStartCommand declares `maintenance start`. The bare command works, always:
+// whatever it could insist on would teach people to work without a lock.
 func (a *app) maintStartCommand() *cobra.Command {
 	f := startFlags{wait: duration(lockfile.LockWait)}
 	cmd := &cobra.Command{
@@ -57,8 +58,11 @@ func (a *app) maintStartCommand() *cobra.Command {
 // waitMin stands for --wait 0s: on the wire 0 means the default.
 const waitMin = time.Millisecond
 
+// waitSeconds is --wait on the wire.
 func waitSeconds(d duration) float64 { return max(time.Duration(d), waitMin).Seconds() }
 
+// maintStart takes the locks, all or none, then asks on a terminal for what policy
+// misses. In this order: the lock must not wait for somebody who types.
 func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) error {
 	names, err := f.of(args, true)
 	if err != nil {
@@ -69,6 +73,7 @@ func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) erro
 		f.req.Locks = append(f.req.Locks, api.NewLock{ID: lockfile.NewID(), Target: n})
 	}
 	reply, err := a.takeLocks(ctx, f.req)
+	// The lock stands while the person types.
 	if err == nil && a.fill(&f.req, reply.Missing) {
 		reply, err = a.takeLocks(ctx, f.req) // the same ids: the same locks, now with what was missing
 	}
@@ -116,6 +121,7 @@ func (a *app) takeLocks(ctx context.Context, req api.MaintenanceStart) (reply ap
 		})
 		stop()
 	}
+	// A daemon that lives and refuses has its reasons; going behind its back is for one that does not answer.
 	if err == nil || !api.IsUnreachable(err) {
 		return reply, err
 	}
@@ -164,65 +170,11 @@ func (a *app) startFailed(ctx context.Context, req api.MaintenanceStart, err err
 	return api.Errorf(api.CodeFailed, "cannot lock %s: interrupted; it is not locked", targets)
 }
 
+// lockTargets are the targets of a request, for messages.
 func lockTargets(req api.MaintenanceStart) []string {
 	names := make([]string, len(req.Locks))
 	for i, l := range req.Locks {
 		names[i] = l.Target
 	}
 	return names
-}
-
-// Headings of an answer to `maintenance start` and `break`, by exit code.
-func heading(code int) string {
-	switch code {
-	case api.CodeInFlight:
-		return "LOCKED, IN FLIGHT"
-	case api.CodeNotReady:
-		return "LOCKED, NOT READY"
-	}
-	return "LOCKED"
-}
-
-func (a *app) writeLocked(r api.MaintenanceReply) {
-	var names []string
-	for _, l := range r.Locks {
-		names = append(names, l.Target)
-		a.say("%s %s", heading(r.Code), a.lockLine(l))
-	}
-	for _, f := range r.InFlight {
-		a.say("  in flight: %s", clean(f.Text))
-	}
-	for _, n := range r.NotReady {
-		a.say("  to fix: %s", clean(n))
-	}
-	for _, n := range r.Notes {
-		a.note("  %s", clean(n))
-	}
-	next := r.Next
-	if next == "" {
-		next = nextForLocked(r.Code, joinTargets(names))
-	}
-	a.hint("  next: %s", clean(next))
-}
-
-func nextForLocked(code int, targets string) string {
-	switch code {
-	case api.CodeInFlight:
-		return "the same command waits again with the same lock"
-	case api.CodeNotReady:
-		return "mend this before you begin; supctl maintenance end " + targets + " gives up"
-	}
-	return "work, then supctl maintenance end " + targets
-}
-
-// lockLine describes a lock in one line.
-func (a *app) lockLine(l api.Lock) string {
-	text := fmt.Sprintf("%s  id %s  by %s", clean(l.Target), clean(l.ID), clean(l.Owner))
-	if l.Until != nil {
-		text += "  until " + a.clock(*l.Until)
-	}
-	if l.Reason != "" {
-		text += "  " + clean(l.Reason)
-	}
-	return text
 }

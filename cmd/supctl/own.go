@@ -54,6 +54,8 @@ func (a *app) ownLocks(locks []api.Lock, targets []string, all bool) ([]string, 
 	return ids, nil
 }
 
+// everyOwn is --mine without a target. CodeNotFound if there is none: a script that
+// ends its own locks wants to know that it had none.
 func (a *app) everyOwn(locks []api.Lock, me lockfile.Owner) (ids []string, err error) {
 	for _, l := range locks {
 		if sameLogin(l, me) {
@@ -72,12 +74,16 @@ func ownOn(target string, on, locks []api.Lock, me lockfile.Owner, all bool) ([]
 	session := slices.DeleteFunc(slices.Clone(on), func(l api.Lock) bool { return !l.Mine })
 	login := slices.DeleteFunc(slices.Clone(on), func(l api.Lock) bool { return !l.Mine && !sameLogin(l, me) })
 	switch {
+	// --mine was said: every session of the same person.
 	case all && len(login) > 0:
 		return login, nil
+	// The ordinary case: taken and ended in one login.
 	case len(session) > 0:
 		return session, nil
+	// Taken in another terminal, yesterday, before the connection broke: there is no doubt which one.
 	case len(login) == 1:
 		return login, nil
+	// Two people may share the account. Guessing could release a database under somebody's hands.
 	case len(login) > 1:
 		return nil, api.Errorf(api.CodeVerify, "cannot tell which lock on %s is meant: you hold %d, none of them from this session", target, len(login)).
 			WithNext("--mine takes them all; supctl maintenance list shows them")

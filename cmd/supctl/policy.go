@@ -35,12 +35,15 @@ func (d *direct) policy(targets []lockfile.Target, req api.MaintenanceStart) pol
 		p.fix("what else could act on it cannot be examined without supd")
 	}
 	rules, err := d.rules(targets)
+	// A config with mistakes makes no lock wait, and says nothing about it either.
 	if err != nil {
 		p.notes = append(p.notes, fmt.Sprintf("the config's policy for locks was not asked: %v", err))
 	}
+	// What was said when the lock was taken needs not be said again.
 	req.Reason, req.Ticket = d.words(targets, req)
 	for _, m := range rules {
 		p.judge(m, req)
+		// Of several services the one that is expected back first makes it overdue.
 		if end := now.Add(m.DefaultDuration); req.ForS == 0 && m.DefaultDuration > 0 && (p.until.IsZero() || end.Before(p.until)) {
 			p.until = end
 		}
@@ -94,6 +97,7 @@ func (d *direct) words(targets []lockfile.Target, req api.MaintenanceStart) (rea
 	return reason, ticket
 }
 
+// judge adds what one service's policy misses in a request.
 func (p *policy) judge(m configs.Maintenance, req api.MaintenanceStart) {
 	if m.RequireReason && req.Reason == "" {
 		p.miss("reason", "a reason is required: the same command again, with -m TEXT")
@@ -106,6 +110,8 @@ func (p *policy) judge(m configs.Maintenance, req api.MaintenanceStart) {
 	}
 }
 
+// miss is fix for what the person could say: on a terminal they are asked for
+// what ("reason", "ticket").
 func (p *policy) miss(what, text string) {
 	if !slices.Contains(p.missing, what) {
 		p.missing = append(p.missing, what)
@@ -113,6 +119,7 @@ func (p *policy) miss(what, text string) {
 	p.fix(text)
 }
 
+// fix adds a line once: ten services of a group want the same reason.
 func (p *policy) fix(text string) {
 	if !slices.Contains(p.notReady, text) {
 		p.notReady = append(p.notReady, text)

@@ -19,6 +19,8 @@ type progress struct {
 	last     string
 }
 
+// newProgress goes to standard error: the answer on standard output stays fit for
+// a pipe.
 func (a *app) newProgress() *progress {
 	return &progress{w: a.errs, terminal: isTerminal(a.errs), silent: a.flags.quiet || a.json()}
 }
@@ -30,6 +32,7 @@ const eraseLine = "\r\x1b[K"
 func (p *progress) show(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// The daemon repeats itself about once a second while it waits.
 	if p.silent || text == p.last {
 		return
 	}

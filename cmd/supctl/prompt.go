@@ -14,6 +14,7 @@ const answerBytesMax = 4 << 10
 func (a *app) prompt(question string) string {
 	fmt.Fprint(a.errs, clean(question))
 	line, err := bufio.NewReader(io.LimitReader(a.in, answerBytesMax)).ReadString('\n')
+	// End of input instead of a line: the next message begins on a line of its own.
 	if err != nil && line == "" {
 		fmt.Fprintln(a.errs)
 	}

@@ -16,6 +16,9 @@ shows the difference first. A locked service is never touched.
 
 With TARGET: the service's own reload (on_reload in its config).`
 
+// reloadCommand declares both meanings of reload: with a target it is the
+// service's, without one the config's. --apply goes with the config only, so that a
+// target forgotten or typed by mistake restarts nothing.
 func (a *app) reloadCommand() *cobra.Command {
 	var f actFlags
 	var apply bool
@@ -40,9 +43,12 @@ func (a *app) reloadCommand() *cobra.Command {
 	return cmd
 }
 
+// reloadConfig shows the difference before it applies it; it does not ask, because
+// scripts deploy with it. Mistakes: exit code 1, nothing has changed.
 func (a *app) reloadConfig(ctx context.Context, apply bool) error {
 	var reply api.ReloadReply
 	err := a.ask("reload the config", func(c *api.Client) error {
+		// What is going to happen, before it does.
 		if apply && !a.json() {
 			diff, err := c.ConfigDiff(ctx)
 			if err != nil {
@@ -67,6 +73,7 @@ func (a *app) reloadConfig(ctx context.Context, apply bool) error {
 	return code(reply.Code)
 }
 
+// writeReload says what is in force now and what waits.
 func (a *app) writeReload(r api.ReloadReply, apply bool) {
 	for _, m := range r.Mistakes {
 		a.say("%s", clean(m))

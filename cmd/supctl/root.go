@@ -58,6 +58,7 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.SetOut(a.out)
 	root.SetErr(a.errs)
+	// Ours offers the shells that are tested.
 	root.CompletionOptions.DisableDefaultCmd = true
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.socket, "socket", "", "ask supd on this `PATH` (default: SUPD_SOCKET, or found)")
@@ -74,6 +75,7 @@ func newRoot(a *app) *cobra.Command {
 	return root
 }
 
+// add puts commands under a heading.
 func add(parent *cobra.Command, group string, cmds ...*cobra.Command) {
 	for _, c := range cmds {
 		c.GroupID = group

@@ -15,6 +15,8 @@ const showLong = `Everything about one service: where its config stands, its pro
 they use, its checks with their last results, what holds it, and what happened
 last.`
 
+// showCommand declares `show`. A viewer gets what they may see; the rest is empty
+// and left out.
 func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show SERVICE", Short: "Everything about one service", Long: showLong,
@@ -32,6 +34,7 @@ func (a *app) showCommand() *cobra.Command {
 	}
 }
 
+// writeShow writes facts, then tables, then the last events.
 func (a *app) writeShow(r api.ShowReply) {
 	s := r.Service
 	a.facts(
@@ -58,6 +61,7 @@ func (a *app) writeShow(r api.ShowReply) {
 	}
 }
 
+// writeProcesses writes the tree, children below their parents and indented.
 func (a *app) writeProcesses(ps []api.Process) {
 	t := table{head: []string{"PID", "SINCE", "RSS", "CPU", "THREADS", "COMMAND"}, colour: a.colour()}
 	for _, p := range ps {
@@ -73,6 +77,7 @@ func (a *app) writeProcesses(ps []api.Process) {
 // fact is a line of a description; one without a value is left out.
 type fact struct{ name, value string }
 
+// facts writes a line for each.
 func (a *app) facts(fs ...fact) {
 	for _, f := range fs {
 		if f.value != "" {
@@ -81,10 +86,12 @@ func (a *app) facts(fs ...fact) {
 	}
 }
 
+// notEmpty drops what has nothing to say.
 func notEmpty(texts ...string) []string {
 	return slices.DeleteFunc(texts, func(s string) bool { return s == "" })
 }
 
+// quoted shows a command line as one could type it.
 func quoted(words []string) []string {
 	out := make([]string, len(words))
 	for i, w := range words {

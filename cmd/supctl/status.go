@@ -20,6 +20,8 @@ const statusExample = `  supctl status
   supctl status --watch
   supctl status -o json`
 
+// statusCommand declares `status`. Whether all is well is the daemon's word
+// (Healthy): it knows what should be up, supctl only prints.
 func (a *app) statusCommand() *cobra.Command {
 	var t targets
 	var watch bool
@@ -66,6 +68,8 @@ func (a *app) status(ctx context.Context, names []string) (api.StatusReply, erro
 	return reply, err
 }
 
+// statusCode is 1 if something that should be up is not, a check fails, or state
+// is unreadable. The answer itself has said what.
 func statusCode(r api.StatusReply) error {
 	if !r.Healthy {
 		return code(api.CodeFailed)

@@ -24,6 +24,7 @@ func (a *app) writeStatus(w io.Writer, r api.StatusReply) {
 	for _, p := range r.Problems {
 		fmt.Fprintln(w, painted(cell{"! " + clean(p), red}, t.colour))
 	}
+	// What to do next stands below the table, not in it: a command has to be copied whole.
 	if a.flags.quiet {
 		return
 	}
@@ -43,6 +44,7 @@ func number(n int) string {
 	return strconv.Itoa(n)
 }
 
+// uptime is "" for what does not run.
 func uptime(s api.ServiceStatus) string {
 	if s.UptimeS <= 0 {
 		return ""
@@ -80,6 +82,7 @@ func stateCell(s api.ServiceStatus) cell {
 	return cell{text, statePaint(s)}
 }
 
+// checksCell sums up with the worst first: that is what the eye should meet.
 func checksCell(c api.CheckCounts) cell {
 	var parts []string
 	for _, p := range [...]struct {
@@ -109,6 +112,7 @@ func holdsText(holds []api.Hold) string {
 	return strings.Join(texts, "; ")
 }
 
+// holdText is kind, person and reason, as far as they are known.
 func holdText(h api.Hold) string {
 	text := h.Kind
 	if h.By != "" {

@@ -74,6 +74,8 @@ func (t *table) write(w io.Writer) error {
 	return err
 }
 
+// line pads by what is seen: escape sequences take no room, so they are put around
+// the text after it was measured.
 func (t *table) line(b *strings.Builder, row []cell, widths []int) {
 	last := len(row) - 1
 	for last > 0 && row[last].text == "" { // no blanks at the end of a line
@@ -88,6 +90,7 @@ func (t *table) line(b *strings.Builder, row []cell, widths []int) {
 	b.WriteByte('\n')
 }
 
+// painted puts a cell's colour around it, if colours are wanted.
 func painted(c cell, colour bool) string {
 	if !colour || c.paint == plain || c.text == "" {
 		return c.text

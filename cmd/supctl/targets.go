@@ -29,6 +29,7 @@ func (t *targets) of(args []string, need bool) ([]string, error) {
 		if err != nil {
 			return nil, usage("%v", err)
 		}
+		// Twice the same name is one target: two locks with two ids would need two ends.
 		if s := target.String(); !slices.Contains(out, s) {
 			out = append(out, s)
 		}
@@ -62,11 +63,14 @@ func (a *app) completeService(cmd *cobra.Command, args []string, typed string) (
 	return slices.DeleteFunc(names, func(n string) bool { return n[0] == '@' }), directive
 }
 
+// knownTargets are the names of all services and groups, none if no daemon answers
+// in time.
 func (a *app) knownTargets(ctx context.Context) []string {
 	c, err := a.client()
 	if err != nil {
 		return nil
 	}
+	// The library completes without a context when it is asked by the shell.
 	if ctx == nil {
 		ctx = context.Background()
 	}

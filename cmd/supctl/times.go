@@ -2,52 +2,18 @@ package main
 
 import (
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/supd/supd/checks"
 )
 
+// A day is 24 hours here, as in the config: clocks that are put back change no duration.
 const day = 24 * time.Hour
-
-// durationUnits are how durations are written, longest name first, so that "ms"
-// is not read as minutes.
-var durationUnits = [...]struct {
-	name string
-	d    time.Duration
-}{{"ms", time.Millisecond}, {"s", time.Second}, {"m", time.Minute}, {"h", time.Hour}, {"d", day}}
-
-// parseDuration reads 90s, 10m, 2h, 3d, 1h30m.
-func parseDuration(text string) (time.Duration, error) {
-	bad := fmt.Errorf("%q is no duration; write it as 90s, 10m, 2h or 3d", text)
-	total, rest := 0.0, text
-	for rest != "" {
-		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789."))
-		n, err := strconv.ParseFloat(rest[:digits], 64)
-		if err != nil {
-			return 0, bad
-		}
-		rest = rest[digits:]
-		found := false
-		for _, u := range durationUnits {
-			if after, ok := strings.CutPrefix(rest, u.name); ok {
-				total, rest, found = total+n*float64(u.d), after, true
-				break
-			}
-		}
-		if !found {
-			return 0, bad
-		}
-	}
-	if text == "" || total >= math.MaxInt64 {
-		return 0, bad
-	}
-	return time.Duration(math.Round(total)), nil
-}
 
 // duration is a flag.
 type duration time.Duration
 
+// String is what help shows as the default, "" for none (pflag.Value).
 func (d *duration) String() string {
 	if *d == 0 {
 		return ""
@@ -55,14 +21,17 @@ func (d *duration) String() string {
 	return age(time.Duration(*d))
 }
 
+// Set reads what the config reads, so that people learn one form.
 func (d *duration) Set(s string) error {
-	v, err := parseDuration(s)
+	v, err := checks.ParseDuration(s)
 	*d = duration(v)
 	return err
 }
 
+// Type is what help shows as the flag's argument.
 func (d *duration) Type() string { return "duration" }
 
+// seconds is the wire's form.
 func (d *duration) seconds() float64 { return time.Duration(*d).Seconds() }
 
 // moment is a flag for a point in time: a duration ago, or a date.
@@ -74,8 +43,9 @@ type moment struct {
 // momentForms are the forms of a date besides a duration ago.
 var momentForms = [...]string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
 
+// Set takes a date without a zone for one of this place.
 func (m *moment) Set(s string) error {
-	if d, err := parseDuration(s); err == nil {
+	if d, err := checks.ParseDuration(s); err == nil {
 		m.Time = m.now().Add(-d)
 		return nil
 	}
@@ -88,6 +58,7 @@ func (m *moment) Set(s string) error {
 	return fmt.Errorf(`%q is no time; write a duration such as 10m or 2h, or a date such as "2026-03-01 14:00"`, s)
 }
 
+// String is "" when nothing was said (pflag.Value).
 func (m *moment) String() string {
 	if m.IsZero() {
 		return ""
@@ -95,6 +66,7 @@ func (m *moment) String() string {
 	return m.Format(time.RFC3339)
 }
 
+// Type is what help shows as the flag's argument.
 func (m *moment) Type() string { return "time" }
 
 // age writes a duration with its two largest units: 3d4h, 12m5s, 8s.
@@ -112,6 +84,7 @@ func age(d time.Duration) string {
 	return pair(d, day, "d", time.Hour, "h")
 }
 
+// pair leaves out a smaller unit that is zero.
 func pair(d, big time.Duration, bigName string, small time.Duration, smallName string) string {
 	s := fmt.Sprintf("%d%s", d/big, bigName)
 	if rest := d % big / small; rest > 0 {
@@ -123,6 +96,7 @@ func pair(d, big time.Duration, bigName string, small time.Duration, smallName s
 // clock writes a time for people: only the time of day for today.
 func (a *app) clock(t time.Time) string {
 	t, now := t.Local(), a.now().Local()
+	// Only the time of day for today: tables are read on the day, records are dated (writeEvent).
 	if t.Year() == now.Year() && t.YearDay() == now.YearDay() {
 		return t.Format("15:04:05")
 	}

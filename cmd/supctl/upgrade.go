@@ -13,6 +13,8 @@ import (
 const upgradeLong = `Have supd execute its binary anew, in place: same process id, still the parent of
 its services, nothing is restarted. For a new version: replace the binary first.`
 
+// upgradeCommand declares `upgrade`. It returns when the new program answers: a
+// script that goes on to use supctl must not meet the gap.
 func (a *app) upgradeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "upgrade", Short: "Have supd execute its new binary in place", Long: upgradeLong, Args: cobra.NoArgs, Example: "  supctl upgrade",
@@ -56,6 +58,7 @@ func upgrade(ctx context.Context, c *api.Client, show api.Progress) (api.Version
 	defer tick.Stop()
 	for {
 		v, err := c.Version(ctx)
+		// Same pid, same socket: only the time of its beginning tells the new program from the old.
 		if err == nil && !v.StartedAt.Equal(old.StartedAt) {
 			return v, nil
 		}

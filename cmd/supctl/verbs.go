@@ -11,6 +11,7 @@ const startLong = `Want a service up. What it depends on is started first and wa
 operator stop or a restart limit; a lock of somebody else stands in the way
 (exit code 4), and so does a failing check that holds it (interlock).`
 
+// startCommand declares `start`.
 func (a *app) startCommand() *cobra.Command {
 	var f actFlags
 	f.action.Verb = "start"
@@ -32,6 +33,8 @@ work on it, take a lock: supctl maintenance start TARGET --stop.
 Services that depend on it and run are named, and taken down only with
 --with-dependents.`
 
+// stopCommand declares `stop`. Dependents go down only when that was asked for: the
+// daemon names them and refuses (exit code 5).
 func (a *app) stopCommand() *cobra.Command {
 	var f actFlags
 	f.action.Verb = "stop"
@@ -50,6 +53,7 @@ func (a *app) stopCommand() *cobra.Command {
 const restartLong = `Stop a service and start it again: one action, which a lock waits for as a whole.
 Puts a pending change of its config in force.`
 
+// restartCommand declares `restart`.
 func (a *app) restartCommand() *cobra.Command {
 	var f actFlags
 	f.action.Verb = "restart"
@@ -68,6 +72,8 @@ const signalLong = `Send a signal to the service's main process. SIGNAL is a nam
 SIG, or a number; it stands before or after the targets, or with -s. A signal
 that ends the process is a deliberate stop only through supctl stop.`
 
+// signalCommand declares `signal`. People write the signal first (kill), last, or
+// as a flag (docker): all three are understood, since only one can be meant.
 func (a *app) signalCommand() *cobra.Command {
 	var f actFlags
 	f.action.Verb = "signal"
@@ -95,6 +101,7 @@ func signalIn(args []string) (signal string, rest []string) {
 	if len(args) == 0 {
 		return "", nil
 	}
+	// First where both could be: "signal HUP TERM" signals a service called TERM.
 	if isSignal(args[0]) {
 		return args[0], args[1:]
 	}

@@ -18,16 +18,20 @@ type versions struct {
 	Socket string       `json:"socket"`
 }
 
+// build is what a program knows of its making.
 type build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Go      string `json:"go"`
 }
 
+// String leaves out what the build does not know.
 func (b build) String() string {
 	return strings.Join(notEmpty(b.Version, b.Commit, b.Go), ", ")
 }
 
+// versionCommand declares `version`, which succeeds without a daemon: the version
+// of supctl is an answer, too.
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Versions of supctl and of the daemon that answers", Args: cobra.NoArgs, Example: "  supctl version",
@@ -50,6 +54,8 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
+// writeVersions says besides what the daemon takes the caller for: who wonders
+// about exit code 10 looks here.
 func (a *app) writeVersions(v versions) {
 	a.facts(fact{"supctl", v.Supctl.String()})
 	s := v.Supd

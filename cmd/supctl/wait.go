@@ -12,6 +12,7 @@ import (
 
 const waitLong = `Wait until services are up, down or ready. Exit code 1 if the time ran out.`
 
+// waitCommand declares `wait`. Without --timeout it waits for ever.
 func (a *app) waitCommand() *cobra.Command {
 	var t targets
 	var w api.Wait
@@ -36,6 +37,8 @@ func (a *app) waitCommand() *cobra.Command {
 	return cmd
 }
 
+// wait leaves the time-out to the daemon, which answers with the states at the end,
+// and has one of its own a little later for a daemon that hangs meanwhile.
 func (a *app) wait(ctx context.Context, w api.Wait) error {
 	if w.TimeoutS > 0 {
 		late := &api.NotAnsweringError{After: api.Seconds(w.TimeoutS) + actAfter}
@@ -60,6 +63,7 @@ func (a *app) wait(ctx context.Context, w api.Wait) error {
 			}
 		}
 	})
+	// The states have been shown; the error says only that they are not what was waited for.
 	if err == nil && reply.Code != api.CodeDone {
 		return api.Errorf(reply.Code, "cannot wait any longer: after %v not all are %s", api.Seconds(w.TimeoutS).Round(time.Millisecond), w.For).
 			WithNext("supctl status " + joinTargets(w.Targets))

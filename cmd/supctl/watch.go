@@ -34,6 +34,7 @@ func (a *app) watchStatus(ctx context.Context, names []string, every time.Durati
 		if ctx.Err() != nil {
 			return nil
 		}
+		// A daemon that is away comes back; a name that does not exist never will.
 		if err != nil && api.CodeOf(err) != api.CodeUnreachable {
 			return err
 		}
@@ -48,6 +49,9 @@ func (a *app) watchStatus(ctx context.Context, names []string, every time.Durati
 	}
 }
 
+// drawStatus draws one picture, or failed in its place. On a terminal each line is
+// cleared to its end as it is written over, which does not flicker as clearing the
+// screen would; with JSON it is one document per line.
 func (a *app) drawStatus(reply api.StatusReply, failed error, terminal bool) error {
 	if a.json() {
 		if failed != nil {

@@ -84,13 +84,15 @@ func TestDurations(t *testing.T) {
 	for in, want := range map[string]time.Duration{
 		"90s": 90 * time.Second, "10m": 10 * time.Minute, "2h": 2 * time.Hour, "3d": 72 * time.Hour, "1h30m": 90 * time.Minute, "100ms": 100 * time.Millisecond, "1.5h": 90 * time.Minute, "0s": 0,
 	} {
-		if got, err := parseDuration(in); err != nil || got != want {
-			t.Errorf("%s: %v, %v", in, got, err)
+		var got duration
+		if err := got.Set(in); err != nil || time.Duration(got) != want {
+			t.Errorf("%s: %v, %v", in, time.Duration(got), err)
 		}
 	}
 	for _, in := range []string{"", "10", "m", "1w", "-5m", "1h 30m", "999999999d", "."} {
-		if got, err := parseDuration(in); err == nil {
-			t.Errorf("%q was read as %v", in, got)
+		var got duration
+		if err := got.Set(in); err == nil {
+			t.Errorf("%q was read as %v", in, time.Duration(got))
 		}
 	}
 	for d, want := range map[time.Duration]string{

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/supd/supd/internal/api"
+)
+
+// Headings of an answer to `maintenance start` and `break`, by exit code.
+func heading(code int) string {
+	switch code {
+	case api.CodeInFlight:
+		return "LOCKED, IN FLIGHT"
+	case api.CodeNotReady:
+		return "LOCKED, NOT READY"
+	}
+	return "LOCKED"
+}
+
+// writeLocked writes a line for each lock, then what is in the way, then what to do.
+// What is in flight and what to fix is part of the answer, on standard output;
+// hints are beside it.
+func (a *app) writeLocked(r api.MaintenanceReply) {
+	var names []string
+	for _, l := range r.Locks {
+		names = append(names, l.Target)
+		a.say("%s %s", heading(r.Code), a.lockLine(l))
+	}
+	for _, f := range r.InFlight {
+		a.say("  in flight: %s", clean(f.Text))
+	}
+	for _, n := range r.NotReady {
+		a.say("  to fix: %s", clean(n))
+	}
+	for _, n := range r.Notes {
+		a.note("  %s", clean(n))
+	}
+	next := r.Next
+	if next == "" {
+		next = nextForLocked(r.Code, joinTargets(names))
+	}
+	a.hint("  next: %s", clean(next))
+}
+
+// nextForLocked is what to do next where the daemon did not say.
+func nextForLocked(code int, targets string) string {
+	switch code {
+	case api.CodeInFlight:
+		return "the same command waits again with the same lock"
+	case api.CodeNotReady:
+		return "mend this before you begin; supctl maintenance end " + targets + " gives up"
+	}
+	return "work, then supctl maintenance end " + targets
+}
+
+// lockLine describes a lock in one line.
+func (a *app) lockLine(l api.Lock) string {
+	text := fmt.Sprintf("%s  id %s  by %s", clean(l.Target), clean(l.ID), clean(l.Owner))
+	if l.Until != nil {
+		text += "  until " + a.clock(*l.Until)
+	}
+	if l.Reason != "" {
+		text += "  " + clean(l.Reason)
+	}
+	return text
+}
