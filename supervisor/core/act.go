@@ -112,6 +112,9 @@ func (c *turn) result(ev Result) {
 	}
 	c.serve(s)
 	c.servePlans(s)
+	if c.st.Closing != nil {
+		c.refuseQueue(s)
+	}
 	c.closingProgress()
 }
 
@@ -119,6 +122,7 @@ func (c *turn) result(ev Result) {
 func (c *turn) done(s *Service, in *InFlight, ev Result) {
 	a := in.Act
 	if a.ClearHolds {
+		s.OwnEpoch = true
 		s.Holds = without(s.Holds, HoldOperatorStop, HoldRestartLimit)
 		s.Fails, s.FailTimes, s.Looping = 0, nil, false
 	}
@@ -209,6 +213,7 @@ func (c *turn) actFailed(s *Service, in *InFlight, ev Result) {
 	}
 	c.say(s, EvActionFailed, Warning, text, map[string]string{"verb": string(a.Verb), "by": a.By})
 	if a.ClearHolds {
+		s.OwnEpoch = true
 		s.Holds = without(s.Holds, HoldOperatorStop, HoldRestartLimit)
 	}
 	if a.Verb == Start || (a.Verb == Restart && in.Ended != nil) {

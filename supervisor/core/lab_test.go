@@ -126,8 +126,6 @@ func (l *lab) gate(a Act) Event {
 		r.Outcome, r.Holds = ActSuppressed, f.holds
 	case a.Automatic && (a.Decision.Epoch != fmt.Sprint(f.epoch) || !a.Decision.Clean):
 		r.Outcome = ActStale
-	case a.Verb == Start && f.spawnErr != "":
-		r.Outcome, r.Err = ActFailed, f.spawnErr
 	default:
 		if a.ClearHolds {
 			f.holds = without(f.holds, HoldOperatorStop, HoldRestartLimit)
@@ -136,11 +134,13 @@ func (l *lab) gate(a Act) Event {
 		if a.Hold != nil {
 			f.holds = append(f.holds, Hold{Kind: a.Hold.Kind, ID: "h", By: a.Hold.By, Reason: a.Hold.Reason})
 		}
-		switch a.Verb {
-		case Start, Restart:
+		switch {
+		case a.Verb == Start && f.spawnErr != "":
+			r.Outcome, r.Err = ActFailed, f.spawnErr
+		case a.Verb == Start, a.Verb == Restart:
 			f.running, f.gen, f.pid = true, a.Gen, int(100+a.Gen)
 			r.Gen, r.PID = f.gen, f.pid
-		case Stop:
+		case a.Verb == Stop:
 			f.running = false
 		}
 	}

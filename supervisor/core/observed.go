@@ -40,9 +40,10 @@ func (c *turn) observed(ev Observed) {
 		c.releasedLock(s)
 	}
 	first := !s.Known
-	if !free && !first && ev.Epoch != s.Epoch {
+	if !free && !first && ev.Epoch != s.Epoch && !s.OwnEpoch {
 		c.released(s)
 	}
+	s.OwnEpoch = false
 	s.Known, s.Epoch, s.SettleUntil = true, ev.Epoch, 0
 	if ev.SettleUntil > c.now {
 		s.SettleUntil = ev.SettleUntil
@@ -153,7 +154,7 @@ func (c *turn) foundRunning(s *Service, ev Observed, first bool) {
 	c.enter(s, Up, why)
 	c.say(s, kind, sev, fmt.Sprintf("%q %s", s.Spec.Name, why), s.instanceFields())
 	if stopped || hasKind(s.Holds, HoldRestartLimit) {
-		c.emit(ClearHolds{s.Spec.Name})
+		c.clearHolds(s)
 	}
 	// With an operator stop on disk it may be about to end by that very stop: want
 	// goes up when the hold has been cleared.
@@ -182,4 +183,10 @@ func (c *turn) foundDown(s *Service, ev Observed) {
 	default:
 		c.enter(s, Down, "not started yet")
 	}
+}
+
+// clearHolds has the holds removed that end when a service is seen up.
+func (c *turn) clearHolds(s *Service) {
+	s.OwnEpoch = true
+	c.emit(ClearHolds{s.Spec.Name})
 }

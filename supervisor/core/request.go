@@ -191,8 +191,8 @@ func (c *turn) advanceStart(s *Service, p *Pending) bool {
 		return true
 	case s.Running && s.satisfied():
 		s.Want = WantUp
-		if hasKind(s.EffectiveHolds(), HoldOperatorStop, HoldRestartLimit) {
-			c.emit(ClearHolds{name})
+		if !s.Raised && hasKind(s.EffectiveHolds(), HoldOperatorStop, HoldRestartLimit) {
+			c.clearHolds(s)
 		}
 		c.finish(p, CodeDone, fmt.Sprintf("%q is up already", name))
 		return true

@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,10 +25,7 @@ func (c *turn) shutdown(ev Shutdown) {
 	names := c.st.names()
 	for _, name := range names {
 		s := c.st.Services[name]
-		for len(s.Queue) > 0 {
-			p := c.st.Requests[s.Queue[0]]
-			c.finish(p, CodeFailed, fmt.Sprintf("cannot %s %q: supd is shutting down", p.Request.Verb, name))
-		}
+		c.refuseQueue(s)
 		if ev.StopServices && (s.Running || s.Act != nil || !s.Known) {
 			c.st.Closing.Open[name] = true
 		}
@@ -41,6 +39,15 @@ func (c *turn) shutdown(ev Shutdown) {
 		}
 	}
 	c.closingProgress()
+}
+
+// refuseQueue answers everybody whose Act is not in flight.
+func (c *turn) refuseQueue(s *Service) {
+	for _, id := range slices.Clone(s.Queue) {
+		if p := c.st.Requests[id]; !p.Acting || s.Act == nil {
+			c.finish(p, CodeFailed, fmt.Sprintf("cannot %s %q: supd is shutting down", p.Request.Verb, s.Spec.Name))
+		}
+	}
 }
 
 // longestStop is the time that stopping along the longest chain of dependencies

@@ -43,6 +43,7 @@ type Service struct {
 	Interlocks  []Hold  `json:"interlocks,omitempty"` // in memory: failing checks that hold the service
 	Stopped     *Hold   `json:"stopped,omitempty"`    // an operator stop whose file has not been seen yet
 	Epoch       string  `json:"epoch,omitempty"`      // of the last observation
+	OwnEpoch    bool    `json:"own_epoch,omitempty"`  // supd itself has cleared holds since: the next epoch is no release
 	SettleUntil Instant `json:"settle_until,omitempty"`
 	Known       bool    `json:"known"`               // the first observation has come
 	Observing   bool    `json:"observing,omitempty"` // an Observe is unanswered
