@@ -70,6 +70,18 @@ func (s *Supervisor) onDisk() (lockfile.Plan, error) {
 	return s.disk.plan, nil
 }
 
+// onlyOnDisk says whether a target stands in the config on disk although the plan in force does not know it: it can be
+// locked before the reload that would start it.
+func (s *Supervisor) onlyOnDisk(t lockfile.Target) bool {
+	plan, err := s.onDisk()
+	if err != nil {
+		return false
+	}
+	_, service := plan.Services[t.Name]
+	_, group := plan.Groups[t.Name]
+	return t.Kind == lockfile.TargetService && service || t.Kind == lockfile.TargetGroup && group
+}
+
 // MaintenanceStart takes locks, all or none, and then does the rest of the procedure: policy, preconditions, --stop. None
 // of the rest takes the locks back.
 func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.MaintenanceStart, progress api.Progress) (api.MaintenanceReply, error) {
@@ -86,7 +98,7 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 			return api.MaintenanceReply{}, api.Errorf(api.CodeNotFound, "%v", err)
 		}
 		names, err := s.members(l.Target)
-		if err != nil {
+		if err != nil && !s.onlyOnDisk(t) {
 			return api.MaintenanceReply{}, err
 		}
 		covered = append(covered, names...)
@@ -95,6 +107,7 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	slices.Sort(covered)
 	covered = slices.Compact(covered)
 	r.Until = time.Now().Add(s.expected(covered, m.ForS))
+	r.NotReady, _ = s.policy(covered, m.Reason, m.Ticket) // in the file from the beginning: a rewrite costs as much as the lock
 	res, err := s.dir.Lock(ctx, r)
 	var inFlight *lockfile.InFlightError
 	switch {
@@ -110,7 +123,7 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		reply.InFlight = []api.InFlight{api.InFlightOf(inFlight.InFlight)}
 		reply.Next = "run the same command again to wait on; the locks stand"
 	}
-	if inFlight == nil { // its gates are shut while something is in flight
+	if inFlight == nil && res.Already { // its gates are shut while something is in flight
 		words := lockfile.Words{Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop, NotReady: res.Locks[0].NotReady}
 		if m.ForS > 0 {
 			words.Until = r.Until
@@ -119,7 +132,8 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 			reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+err.Error())
 		}
 	}
-	reply.NotReady, reply.Missing = s.notReady(ctx, covered, res.Locks)
+	reply.NotReady, reply.Missing = s.policy(covered, res.Locks[0].Reason, res.Locks[0].Ticket)
+	reply.NotReady = append(reply.NotReady, s.preconditions(ctx, covered)...)
 	if m.Stop && inFlight == nil {
 		reply.NotReady = append(reply.NotReady, s.bringDown(ctx, p.Owner, covered, progress)...)
 	} else if m.Stop {
@@ -201,16 +215,14 @@ func (s *Supervisor) expected(covered []string, said float64) time.Duration {
 	return d
 }
 
-// notReady is what policy misses, in words, and which of it ("reason", "ticket") the person could say. Policy never refuses
-// a lock.
-func (s *Supervisor) notReady(ctx context.Context, covered []string, locks []lockfile.Lock) (missing, sayable []string) {
+// policy is what a reason and a ticket leave to be said, in words, and which of the two ("reason", "ticket") the person
+// could say. Policy never refuses a lock.
+func (s *Supervisor) policy(covered []string, reason, ticket string) (missing, sayable []string) {
 	missing = []string{}
-	say := func(text string) {
+	miss := func(what, text string) {
 		if !slices.Contains(missing, text) {
 			missing = append(missing, text)
 		}
-	}
-	ask := func(what string) {
 		if !slices.Contains(sayable, what) {
 			sayable = append(sayable, what)
 		}
@@ -220,23 +232,31 @@ func (s *Supervisor) notReady(ctx context.Context, covered []string, locks []loc
 		if conf == nil {
 			continue
 		}
-		for _, l := range locks {
-			if conf.Maintenance.RequireReason && l.Reason == "" {
-				ask("reason")
-				say("a reason is required: run the same command with -m REASON")
-			}
-			if !conf.Maintenance.TicketOK(l.Ticket) {
-				ask("ticket")
-				say(fmt.Sprintf("a ticket that matches %q is required: run the same command with --ticket ID", conf.Maintenance.RequireTicket))
-			}
+		if conf.Maintenance.RequireReason && reason == "" {
+			miss("reason", "a reason is required: run the same command with -m REASON")
 		}
-		for _, check := range conf.Maintenance.Require {
-			if why := s.checks.require(ctx, name, check); why != "" {
-				say(why)
-			}
+		if !conf.Maintenance.TicketOK(ticket) {
+			miss("ticket", fmt.Sprintf("a ticket that matches %q is required: run the same command with --ticket ID", conf.Maintenance.RequireTicket))
 		}
 	}
 	return missing, sayable
+}
+
+// preconditions runs the checks that have to pass before work begins, and says which do not.
+func (s *Supervisor) preconditions(ctx context.Context, covered []string) []string {
+	var missing []string
+	for _, name := range covered {
+		conf := s.services.conf(name)
+		if conf == nil {
+			continue
+		}
+		for _, check := range conf.Maintenance.Require {
+			if why := s.checks.require(ctx, name, check); why != "" && !slices.Contains(missing, why) {
+				missing = append(missing, why)
+			}
+		}
+	}
+	return missing
 }
 
 // noteNotReady writes what is missing into the lock files, so that list and other programs see it.
@@ -263,6 +283,10 @@ func (s *Supervisor) bringDown(ctx context.Context, owner lockfile.Owner, covere
 		r := core.Request{Service: name, Verb: core.Stop, By: owner.String(), Reason: "maintenance start --stop", KeepDependents: true}
 		if res := s.actOn(ctx, owner, r, false, progress); res.Code != api.CodeDone {
 			failed = append(failed, res.Text)
+			continue
+		}
+		if conf := s.services.conf(name); conf != nil {
+			failed = append(failed, stillTaken(ctx, name, conf.Maintenance.MustBeFree)...)
 		}
 	}
 	return failed
