@@ -41,6 +41,7 @@ var floors = map[string]int{
 	"cmd/supctl":          5,
 	"bench":               6, // drives the built programs and measures the packages
 	"internal/e2e":        6,
+	"internal/storm":      6,
 }
 
 // sideways are the imports within a floor.
