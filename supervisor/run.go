@@ -39,17 +39,13 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 		s.log.Warn("what a service leaves behind may be missed", "err", err)
 	}
 
-	unix, err := s.listenAPI()
-	if err != nil {
-		return err
-	}
 	tcp, err := s.listenTCP()
 	if err != nil {
-		unix.Close()
+		s.unix.Close()
 		return err
 	}
 	server := api.NewServer(api.ServerOptions{Backend: s, Roles: s.roles, Log: s.log})
-	go server.Serve(unix)
+	go server.Serve(s.unix)
 	var metricsServer *http.Server
 	if tcp != nil {
 		metricsServer = api.NewPublic(api.PublicOptions{Backend: s})
@@ -76,7 +72,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 		s.log.Warn("ending although an action is still in flight; its helper finishes it", "err", err)
 	}
 	if s.upgr != nil && s.upgr.next != nil {
-		s.upgr.keep(unix, tcp)
+		s.upgr.keep(s.unix, tcp)
 	}
 	stopped, cancel := context.WithTimeout(context.Background(), apiStopWait)
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -52,6 +53,7 @@ type Supervisor struct {
 
 	dir      *lockfile.Dir
 	right    *lockfile.DaemonLock
+	unix     *net.UnixListener // clients wait in its backlog until run serves them
 	table    *proc.Table
 	cgroups  *proc.Cgroups // nil: none here
 	hands    *hands.Hands
@@ -172,6 +174,10 @@ func (s *Supervisor) openState(ctx context.Context) error {
 		s.right, err = dir.LockDaemon(ctx)
 	}
 	if err != nil {
+		return err
+	}
+	// Before anything is written to RUN: a supd with another state directory may live there.
+	if s.unix, err = s.listenAPI(); err != nil {
 		return err
 	}
 	// For supctl without the daemon, and the memory that this boot's supd had a state directory: an unmounted one must not
