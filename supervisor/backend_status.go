@@ -100,6 +100,15 @@ func (s *Supervisor) Status(ctx context.Context, _ api.Peer, targets []string) (
 	for _, v := range reply.Services {
 		reply.Healthy = reply.Healthy && healthy(v)
 	}
+	// A failing check of no service has no line above: without a word of it, the exit code would be a riddle.
+	if len(targets) == 0 && counts[""].Failing > 0 {
+		reply.Healthy = false
+		for _, c := range s.checks.list([]string{""}) {
+			if c.State == "failing" {
+				reply.Problems = append(reply.Problems, fmt.Sprintf("check %q fails: %s", c.Name, c.Detail))
+			}
+		}
+	}
 	return reply, nil
 }
 

@@ -136,8 +136,8 @@ func demoText(socket string) string {
 It listens on %s; supctl finds it by itself. In another terminal, try:
 
   supctl status                                   what runs
-  supctl maintenance start db -m "new disk"       nobody but you touches db from here on
-  supctl stop db ; supctl status                  work on it; nothing starts it behind your back
+  supctl maintenance start db -m "new disk" --stop     db is down, and nobody but you touches it
+  supctl restart web                              refused: web needs db, and db is yours
   supctl maintenance end db --start               start it, verify it, and give it back
   supctl explain flaky                            why a service is as it is
   supctl events -f                                everything that happens

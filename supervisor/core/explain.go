@@ -15,7 +15,7 @@ func Explain(st *State, service string, now Instant) []string {
 		return nil
 	}
 	c := turn{st: st, now: now}
-	lines := []string{fmt.Sprintf("%q is %s since %v: %s; wanted %s", service, s.Phase, span(now, s.Since), s.Why, s.Want)}
+	lines := []string{fmt.Sprintf("%q is %s, for %v now: %s; wanted %s", service, s.Phase, span(now, s.Since), s.Why, s.Want)}
 	if s.Orphaned {
 		lines = append(lines, "it is no longer in the configuration and goes on as it was")
 	}
@@ -54,7 +54,7 @@ func (c *turn) explainNext(s *Service) []string {
 	case c.st.Closing != nil:
 		say("supd is shutting down")
 	case s.Act != nil:
-		say("a %s by %s is in flight since %v", s.Act.Act.Verb, s.Act.Act.By, span(c.now, s.Act.Since))
+		say("a %s by %s has been in flight for %v", s.Act.Act.Verb, s.Act.Act.By, span(c.now, s.Act.Since))
 	case s.Observing:
 		say("it is being looked at; a decision follows at once")
 	}
@@ -71,15 +71,15 @@ func (c *turn) explainNext(s *Service) []string {
 	}
 	switch {
 	case s.SettleUntil > c.now:
-		say("released a moment ago: supd alerts but does not act for another %v", s.SettleUntil.Sub(c.now))
+		say("released a moment ago: supd alerts but does not act for another %v", span(s.SettleUntil, c.now))
 	case s.Phase == Backoff && s.RetryAt > c.now:
-		say("failure %d in a row; the next attempt is in %v", s.Fails, s.RetryAt.Sub(c.now))
+		say("failure %d in a row; the next attempt is in %v", s.Fails, span(s.RetryAt, c.now))
 	case s.Tries > 0 && s.RetryAt > c.now:
-		say("another action has the gate; the next attempt is in %v", s.RetryAt.Sub(c.now))
+		say("another action has the gate; the next attempt is in %v", span(s.RetryAt, c.now))
 	case s.Phase == Starting && s.ReadyBy > c.now && s.Spec.Ready.byTime():
-		say("it is ready if it lives for another %v", s.ReadyBy.Sub(c.now))
+		say("it is ready if it lives for another %v", span(s.ReadyBy, c.now))
 	case s.Phase == Starting && s.ReadyBy > c.now:
-		say("it must be ready within %v, or the start has failed", s.ReadyBy.Sub(c.now))
+		say("it must be ready within %v, or the start has failed", span(s.ReadyBy, c.now))
 	}
 	return append(out, c.explainPolicy(s)...)
 }
@@ -105,11 +105,11 @@ func (c *turn) explainPolicy(s *Service) []string {
 	return []string{"if it fails, it is started again; if somebody stops it on purpose, it stays down"}
 }
 
-// span is a duration for people.
-func span(now, since Instant) time.Duration {
-	d := now.Sub(since)
+// span is a duration for people: whole seconds, or milliseconds below one.
+func span(later, earlier Instant) time.Duration {
+	d := later.Sub(earlier)
 	if d > time.Second {
 		return d.Round(time.Second)
 	}
-	return d
+	return d.Round(time.Millisecond)
 }
