@@ -114,8 +114,9 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	case errors.As(err, &inFlight):
 		res.Locks = inFlight.Locks
 	case err != nil:
-		return api.MaintenanceReply{}, api.ErrorOf("lock "+strings.Join(targets(m), " "), err)
+		return api.MaintenanceReply{}, s.lockFailed(p.Owner, strings.Join(targets(m), " "), covered, err)
 	}
+	s.lockSaved(covered...)
 	s.locked(p, res.Locks, covered)
 	reply := api.MaintenanceReply{Notes: notes(res)}
 	if inFlight != nil {

@@ -123,7 +123,8 @@ func (s *Supervisor) clearHolds(service string) {
 	if svc := s.services.get(service); svc != nil {
 		svc.holdSaved()
 	}
-	s.memory.drop(service)
+	s.memory.saved(service, core.HoldOperatorStop)
+	s.memory.saved(service, core.HoldRestartLimit)
 	if _, err := s.dir.RemoveHolds(s.ctx, service); err != nil {
 		s.log.Warn("cannot remove holds of a service that is up again; supctl start removes them", "service", service, "err", err)
 	}

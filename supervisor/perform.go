@@ -34,6 +34,7 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner) core.Result {
 		}
 		if a.ClearHolds {
 			s.memory.drop(a.Service)
+			s.lockSaved(a.Service)
 		}
 		return s.effect(p, svc, a, &res)
 	})
@@ -47,7 +48,7 @@ func (s *Supervisor) request(a core.Act, actor lockfile.Owner) lockfile.Request 
 		Services: []string{a.Service}, Verb: lockfile.Verb(a.Verb), Automatic: a.Automatic,
 		Actor: actor, Override: a.Override, OverrideInterlock: a.OverrideInterlock,
 		By: a.By, Reason: a.Reason, ClearHolds: a.ClearHolds,
-		Extra: s.memory.of,
+		Extra: s.holdsInMemory(a.Automatic),
 		Look:  func(name string) error { return s.look(name, a) },
 	}
 	if a.Automatic {
