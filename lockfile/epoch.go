@@ -71,7 +71,14 @@ func (d *Dir) newEpoch(services []string, mark string) error {
 	if len(services) == 0 {
 		return nil
 	}
-	tmp, err := d.temp(fmt.Appendf(nil, "%s %s %d %s\n", NewID(), d.boot, boottime(), mark), false)
+	at := boottime()
+	if mark == "" && len(services) == 1 {
+		// A hold cleared shortly after a release does not end the time to settle.
+		if old, err := d.epoch(services[0]); err == nil && old.Release && old.BootID == d.boot {
+			at, mark = old.Boottime, releaseMark
+		}
+	}
+	tmp, err := d.temp(fmt.Appendf(nil, "%s %s %d %s\n", NewID(), d.boot, at, mark), false)
 	if err != nil {
 		return fmt.Errorf("cannot write a new epoch: %w", err)
 	}

@@ -44,7 +44,7 @@ func TestFullDiskTakesAndEndsLocks(t *testing.T) {
 			t.Errorf("end of %s on %s: %v", l.ID, l.Target, err)
 		}
 	}
-	if _, err := d.RemoveHolds(context.Background(), "db"); err != nil {
+	if _, err := d.RemoveHolds(context.Background(), "db", nil); err != nil {
 		t.Errorf("remove holds: %v", err)
 	}
 }

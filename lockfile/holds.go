@@ -34,8 +34,9 @@ func (d *Dir) AddHold(service string, spec HoldSpec) (Hold, error) {
 }
 
 // RemoveHolds removes the operator stops and restart limits of a service under its gate, after a new epoch.
-// For a service that was seen up again. Held locks stand and are no obstacle.
-func (d *Dir) RemoveHolds(ctx context.Context, service string) (removed int, err error) {
+// For a service that was seen up again: still is asked inside the gate, after the holds were listed, whether that is so; if not, they
+// stay (nil: it need not be). Held locks stand and are no obstacle.
+func (d *Dir) RemoveHolds(ctx context.Context, service string, still func() bool) (removed int, err error) {
 	holds, _ := d.ListHolds(service)
 	if len(holds) == 0 {
 		return 0, nil
@@ -49,6 +50,9 @@ func (d *Dir) RemoveHolds(ctx context.Context, service string) (removed int, err
 	}
 	defer g.release()
 	holds, _ = d.ListHolds(service)
+	if still != nil && !still() {
+		return 0, nil
+	}
 	return d.clearHolds(service, holds)
 }
 

@@ -118,14 +118,14 @@ func TestRemoveHoldsOfAServiceThatIsUpAgain(t *testing.T) {
 		}
 	}
 	before := d.Observe("db").Epoch
-	if n, err := d.RemoveHolds(context.Background(), "db"); n != 2 || err != nil {
+	if n, err := d.RemoveHolds(context.Background(), "db", nil); n != 2 || err != nil {
 		t.Errorf("removed %d, %v", n, err)
 	}
 	o := d.Observe("db")
 	if len(o.Cover.Holds) != 0 || len(o.Cover.Locks) != 1 || o.Epoch.Token == before.Token || o.Epoch.Release {
 		t.Errorf("%+v", o)
 	}
-	if n, err := d.RemoveHolds(context.Background(), "db"); n != 0 || err != nil || d.Observe("db").Epoch != o.Epoch {
+	if n, err := d.RemoveHolds(context.Background(), "db", nil); n != 0 || err != nil || d.Observe("db").Epoch != o.Epoch {
 		t.Errorf("nothing to remove: %d, %v", n, err)
 	}
 }

@@ -71,7 +71,7 @@ func TestWatchSeesWhatOthersDo(t *testing.T) {
 		{"first lock ever on a group", func() { g = lockOf(t, other, ann(), "@front")[0] }, func(c Change) bool { return c.All }},
 		{"host lock", func() { a = lockOf(t, other, ann(), "--all")[0] }, func(c Change) bool { return c.All }},
 		{"hold", func() { other.AddHold("web", HoldSpec{Kind: HoldOperatorStop}) }, about("web")},
-		{"hold gone", func() { other.RemoveHolds(context.Background(), "web") }, about("web")},
+		{"hold gone", func() { other.RemoveHolds(context.Background(), "web", nil) }, about("web")},
 		{"first lock ever on a name", func() { lockOf(t, other, ann(), "brand-new") }, about("brand-new")},
 		{"written by hand", func() { os.WriteFile(d.path+"/locks/service/web/x1.toml", []byte("garbage"), 0o644) }, about("web")},
 		{"removed by hand", func() { os.Remove(d.path + "/locks/service/web/x1.toml") }, about("web")},

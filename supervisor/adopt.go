@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"time"
@@ -88,6 +89,7 @@ func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile
 	svc.mu.Lock()
 	svc.adopted, svc.started, svc.runs = true, n.Started, n.Config
 	if r.TermSent && r.Target.PID == n.Process.PID && r.Target.Start == n.Process.StartTime {
+		svc.unfinished = true
 		svc.ending = n.Gen // the earlier supd had sent the signal: its end is no deliberate stop by somebody else
 	}
 	conf := svc.conf
@@ -189,4 +191,24 @@ func groupsOf(plan *configs.Plan, service string) []string {
 		}
 	}
 	return in
+}
+
+// finishStops ends what earlier supds and their helpers began to stop and did not live to finish: until it is gone, every
+// action on it waits, and every lock.
+func (s *Supervisor) finishStops() {
+	for _, name := range s.services.names() {
+		svc := s.services.get(name)
+		if !svc.unfinished {
+			continue
+		}
+		s.acting.Add(1)
+		go func() {
+			defer s.acting.Done()
+			err := s.dir.Finish(s.ctx, name, func(p *lockfile.Permit) error { return s.stop(p, svc) })
+			var busy *lockfile.BusyError
+			if err != nil && !errors.As(err, &busy) { // busy: its helper lives and does it
+				s.problem("stop:"+name, fmt.Sprintf("cannot finish the stop of %q that was begun: %v", name, err))
+			}
+		}()
+	}
 }

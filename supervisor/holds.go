@@ -81,6 +81,14 @@ func (m *memory) saved(service string, kind core.HoldKind) {
 	delete(m.unsaved[service], kind)
 }
 
+// holds says whether a hold of this kind is still on its way to the disk.
+func (m *memory) holds(service string, kind core.HoldKind) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.unsaved[service][kind]
+	return ok
+}
+
 func (m *memory) drop(service string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,27 +113,72 @@ func (s *Supervisor) holdBegins(name string) chan struct{} {
 }
 
 // addHold makes a hold of the core's a file. The hold is in memory from the moment the loop handed it over, so the gate
-// refuses before the file exists.
+// refuses before the file exists. What cannot be written is tried again for as long as it stands: a hold that only supd
+// knows of would not outlive supd.
 func (s *Supervisor) addHold(a core.AddHold) {
-	_, err := s.dir.AddHold(a.Service, holdSpec(a.Hold))
-	if err != nil {
+	if err := s.writeHold(a); err != nil {
 		s.problem("hold:"+a.Service, "cannot save the "+string(a.Hold.Kind)+" of \""+a.Service+"\": "+err.Error()+
-			"; it holds for as long as this supd lives")
-		return
+			"; it holds for as long as this supd lives, which tries again")
+		go s.retryHold(a)
+	}
+}
+
+// writeHold makes the file. Not while holds of the service are being removed: it could be taken for one of those.
+func (s *Supervisor) writeHold(a core.AddHold) error {
+	if svc := s.services.get(a.Service); svc != nil {
+		svc.holdMu.Lock()
+		defer svc.holdMu.Unlock()
+	}
+	if _, err := s.dir.AddHold(a.Service, holdSpec(a.Hold)); err != nil {
+		return err
 	}
 	s.memory.saved(a.Service, a.Hold.Kind)
 	s.solved("hold:" + a.Service)
 	s.holdsChanged([]string{a.Service})
+	return nil
 }
 
-// clearHolds removes operator stops and restart limits of a service that is up again, whoever started it.
-func (s *Supervisor) clearHolds(service string) {
-	if svc := s.services.get(service); svc != nil {
-		svc.holdSaved()
+// holdRetry is the pause between attempts to write a hold to a disk that is full or read-only.
+const holdRetry = 5 * time.Second
+
+func (s *Supervisor) retryHold(a core.AddHold) {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-time.After(holdRetry):
+		}
+		if !s.memory.holds(a.Service, a.Hold.Kind) { // cleared by somebody's start
+			s.solved("hold:" + a.Service)
+			return
+		}
+		if s.writeHold(a) != nil {
+			continue
+		}
+		if start := s.services.get(a.Service); start != nil && start.running() != nil { // somebody started it just then
+			s.clearHolds(a.Service)
+		}
+		return
 	}
-	s.memory.saved(service, core.HoldOperatorStop)
-	s.memory.saved(service, core.HoldRestartLimit)
-	if _, err := s.dir.RemoveHolds(s.ctx, service); err != nil {
+}
+
+// clearHolds removes operator stops and restart limits of a service that is up again, whoever started it. Whether it still
+// is up is asked once more inside the gate: a stop that came meanwhile has a hold of its own, which must stay.
+func (s *Supervisor) clearHolds(service string) {
+	svc := s.services.get(service)
+	if svc == nil {
+		return
+	}
+	svc.holdSaved()
+	svc.holdMu.Lock()
+	up := func() bool { p := svc.running(); return p != nil && p.Alive() }
+	_, err := s.dir.RemoveHolds(s.ctx, service, up)
+	if err == nil && up() {
+		s.memory.saved(service, core.HoldOperatorStop)
+		s.memory.saved(service, core.HoldRestartLimit)
+	}
+	svc.holdMu.Unlock()
+	if err != nil {
 		s.log.Warn("cannot remove holds of a service that is up again; supctl start removes them", "service", service, "err", err)
 	}
 	s.holdsChanged([]string{service})

@@ -58,6 +58,7 @@ func (s *Supervisor) step(ev core.Event) {
 		s.memory.interlock(ev.Service, ev.Check, ev.On, ev.Reason)
 	case core.Observed:
 		s.checks.held(ev.Service, ev.Holds)
+		s.checks.epoch(ev.Service, ev.Epoch)
 		s.lookedAt(ev.Service)
 	case core.HoldsChanged:
 		s.checks.held(ev.Service, ev.Holds)

@@ -21,8 +21,9 @@ func (s *Supervisor) observe(name string) core.Observed {
 	}
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
+	ev.Gen = svc.gen // also of one that has ended: no generation is used twice
 	if svc.proc != nil && !svc.exited {
-		ev.Running, ev.Gen, ev.PID = true, svc.gen, svc.proc.PID()
+		ev.Running, ev.PID = true, svc.proc.PID()
 	}
 	ev.DiedUnseen, ev.Completed = svc.diedUnseen, svc.completed
 	svc.diedUnseen = false // told once: from here on the core knows

@@ -312,7 +312,7 @@ func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, pro
 func (s *Supervisor) forget(name string) {
 	s.send(core.Forget{Service: name})
 	s.services.remove(name)
-	if _, err := s.dir.RemoveHolds(s.ctx, name); err != nil {
+	if _, err := s.dir.RemoveHolds(s.ctx, name, nil); err != nil {
 		s.log.Warn("cannot remove the holds of a service that is no longer configured", "service", name, "err", err)
 	}
 }

@@ -60,6 +60,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	}
 	s.lookedAt("")
 	go s.introduce()
+	s.finishStops()
 	s.checks.start(work)
 	s.loop(work)
 

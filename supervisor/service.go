@@ -13,7 +13,8 @@ import (
 
 // service is what the shell knows of a service: its config and the process it watches. What it means is the core's.
 type service struct {
-	name string
+	name   string
+	holdMu sync.Mutex // held while its hold files are written or removed; taken before mu and before gates
 
 	mu       sync.Mutex
 	conf     *configs.Service // latest; the next start uses it
@@ -31,6 +32,7 @@ type service struct {
 
 	holding    chan struct{} // closed when the last hold the core asked for is a file, or cannot be; nil: none was asked for
 	ending     uint64        // generation that supd itself is bringing down: its end is no surprise
+	unfinished bool          // an earlier supd had sent it a signal to stop and did not live to see it through
 	diedUnseen bool          // found gone at supd's start
 	completed  bool          // a oneshot that ended well earlier in this boot
 

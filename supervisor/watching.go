@@ -24,10 +24,11 @@ type watching struct {
 	mu     sync.Mutex
 	confs  map[checks.Key]*configs.Check
 	locked map[string]bool // services whose checks are frozen
+	epochs map[string]string
 }
 
 func newWatching(s *Supervisor) *watching {
-	w := &watching{s: s, confs: map[checks.Key]*configs.Check{}, locked: map[string]bool{}}
+	w := &watching{s: s, confs: map[checks.Key]*configs.Check{}, locked: map[string]bool{}, epochs: map[string]string{}}
 	w.scheduler = checks.NewScheduler(checks.Setup{Env: w.env, Report: w.report})
 	return w
 }
@@ -76,6 +77,8 @@ func (w *watching) reload(plan *configs.Plan) {
 	for key, c := range fresh {
 		if old[key] == nil {
 			w.unlooked(c)
+		} else if st, ok := w.scheduler.Status(key); ok && st.State() == checks.Failing {
+			w.interlock(c, true, st.Last.Result.Detail) // also for services that are new, or have a new name
 		}
 	}
 }
@@ -148,6 +151,17 @@ func (w *watching) held(name string, holds []core.Hold) {
 		w.scheduler.Freeze(name)
 	case was && !locked:
 		w.scheduler.Unfreeze(name)
+	}
+}
+
+// epoch forgets what checks saw of a service before a release that nobody told supd of: a lock that came and went as files.
+func (w *watching) epoch(name, token string) {
+	w.mu.Lock()
+	was, known := w.epochs[name]
+	w.epochs[name] = token
+	w.mu.Unlock()
+	if known && was != token {
+		w.scheduler.Reset(name)
 	}
 }
 

@@ -1,0 +1,44 @@
+package lockfile
+
+import (
+	"context"
+
+	"golang.org/x/sys/unix"
+)
+
+// Finish is for a daemon that has LockDaemon and meets an action whose maker and helper both died between a signal and its effect (F2).
+// The record stays alive until the target is gone, so everything on the service waits, locks too; a target that ignores the signal would
+// make them wait for ever. act gets a permit to stop, and ends the target as the dead action would have.
+//
+// Locks are no obstacle: one that was there when the action began let it pass (its owner's own stop), and one that came later has not
+// been promised yet, because it waits for this very record. Without such an action Finish does nothing. Errors: *BusyError (somebody
+// has the gate), what reading the record gave, what act returned.
+func (d *Dir) Finish(ctx context.Context, service string, act func(*Permit) error) error {
+	if err := ValidName(service); err != nil {
+		return err
+	}
+	g, err := d.take(ctx, service, unix.LOCK_EX, gateWait{until: deadline(0, GateWait)})
+	if err == errGateTaken {
+		return &BusyError{service, d.recordForDisplay(service)}
+	}
+	if err != nil {
+		return err
+	}
+	f, err := d.openRecord(service)
+	if err != nil {
+		g.release()
+		return &UnreadableError{service, []Unreadable{{d.recordPath(service), err}}}
+	}
+	rec := f.rec
+	if rec == nil || rec.BootID != d.boot || rec.Phase == PhaseDone || rec.Shim.Alive() || rec.Script.Alive() || !rec.TermSent || !rec.Target.Alive() {
+		f.close()
+		g.release()
+		return nil
+	}
+	if d.opts.Interrupted != nil {
+		d.opts.Interrupted(*rec)
+	}
+	p := &Permit{d: d, req: Request{Services: []string{service}, Verb: VerbStop, By: rec.By, Reason: rec.Reason}, gates: []*gate{g}, records: []*recordFile{f}}
+	p.live.Store(true)
+	return p.run(act)
+}
