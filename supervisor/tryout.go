@@ -69,7 +69,8 @@ func (t *tryOut) one(ctx context.Context, name string, l lockfile.Lock, progress
 			"supctl maintenance end %s --start (start it, verify, release), or --leave-stopped (release, it stays down)", l.Target))
 	case p == nil:
 		tell(progress, "starting "+name)
-		res := t.s.actOn(ctx, t.owner, core.Request{Service: name, Verb: core.Start, By: t.owner.String(), Reason: "maintenance end --start", Override: true}, false, progress)
+		// No override: the start may wait for prerequisites, and whoever locks the service meanwhile was promised that it stays.
+		res := t.s.actOn(ctx, t.owner, core.Request{Service: name, Verb: core.Start, By: t.owner.String(), Reason: "maintenance end --start"}, false, progress)
 		if res.Code != api.CodeDone {
 			return refuse(name, "it did not come up: %s", res.Text).WithNext("the lock stands; supctl logs " + name)
 		}

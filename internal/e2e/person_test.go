@@ -111,7 +111,13 @@ func (d *daemon) login(loginUID, uid int) *somebody {
 // ctl types a supctl command.
 func (p *somebody) ctl(args ...string) result {
 	p.d.t.Helper()
-	line, err := json.Marshal(personJob{Argv: p.d.argv(args), Env: p.d.env(), UID: p.uid})
+	return p.types(p.d.argv(args))
+}
+
+// types runs any command.
+func (p *somebody) types(argv []string) result {
+	p.d.t.Helper()
+	line, err := json.Marshal(personJob{Argv: argv, Env: p.d.env(), UID: p.uid})
 	if err == nil {
 		_, err = p.in.Write(append(line, '\n'))
 	}
