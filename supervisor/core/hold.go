@@ -57,11 +57,13 @@ func (h Hold) String() string {
 	return t
 }
 
-// holdsText joins the holds of one service into one clause.
+// holdsText joins the holds of one service into one clause. What one person says twice is said once.
 func holdsText(hs []Hold) string {
-	parts := make([]string, len(hs))
-	for i, h := range hs {
-		parts[i] = h.String()
+	var parts []string
+	for _, h := range hs {
+		if t := h.String(); !slices.Contains(parts, t) {
+			parts = append(parts, t)
+		}
 	}
 	if len(parts) == 0 {
 		return "held" // the gate refused and named nobody
