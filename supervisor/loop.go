@@ -60,8 +60,12 @@ func (s *Supervisor) step(ev core.Event) {
 		s.checks.held(ev.Service, ev.Holds)
 		s.checks.epoch(ev.Service, ev.Epoch)
 		s.lookedAt(ev.Service)
+		s.lookAgain(ev.Service, ev.Holds)
 	case core.HoldsChanged:
 		s.checks.held(ev.Service, ev.Holds)
+		s.lookAgain(ev.Service, ev.Holds)
+	case core.Result:
+		s.lookAgain(ev.Service, ev.Holds)
 	}
 	for _, a := range core.Step(s.core, ev, now()) {
 		switch a := a.(type) {

@@ -31,6 +31,7 @@ type service struct {
 	last    string // how the last instance ended, in words
 
 	holding    chan struct{} // closed when the last hold the core asked for is a file, or cannot be; nil: none was asked for
+	relook     bool          // its lock state is unreadable and will be read again
 	ending     uint64        // generation that supd itself is bringing down: its end is no surprise
 	unfinished bool          // an earlier supd had sent it a signal to stop and did not live to see it through
 	diedUnseen bool          // found gone at supd's start

@@ -18,6 +18,8 @@ type daemon struct {
 	t     *testing.T
 	dir   string   // everything, its services' logs included, is below
 	extra []string // more arguments of supd
+	wrap  []string // a command that executes supd, or has it as its only child
+	supd  string   // the binary, if it is not the one that all tests use
 	boots int      // reboots so far
 	cmd   *exec.Cmd
 	gone  chan struct{} // closed when cmd was reaped
@@ -87,7 +89,12 @@ func (d *daemon) begin() {
 	}
 	defer log.Close()
 	args := append([]string{"--config", d.path("supd.toml"), "--state-dir", d.path("state"), "--run-dir", d.path("run")}, d.extra...)
-	cmd := exec.Command(programs.supd, args...)
+	program := d.supd
+	if program == "" {
+		program = programs.supd
+	}
+	argv := append(append(append([]string{}, d.wrap...), program), args...)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	if d.boots > 0 {
 		cmd = exec.Command(programs.self, append([]string{"second-boot", d.path("boot_id"), programs.supd}, args...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}

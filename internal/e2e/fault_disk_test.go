@@ -287,7 +287,8 @@ func TestFaultStateDirVanishes(t *testing.T) {
 	if err := os.Rename(d.path("elsewhere"), d.path("state")); err != nil {
 		t.Fatal(err)
 	}
-	d.ctl("start", "web").wants(t, 0)
+	d.waitStarts("web", 2)
+	d.waitState("web", "up")
 	d.ctl("maintenance", "start", "db").wants(t, 0)
 	d.ctl("maintenance", "end", "db").wants(t, 0)
 	eventually(t, "nothing unreadable", func() string {

@@ -177,7 +177,7 @@ func processLimit(u *proc.User) string {
 	}
 	var r unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NPROC, &r) == nil && r.Cur != unix.RLIM_INFINITY {
-		return fmt.Sprintf("RLIMIT_NPROC of %s is %d (ulimit -u), or kernel.pid_max or threads-max is reached", who, r.Cur)
+		return fmt.Sprintf("RLIMIT_NPROC of %s is %d (ulimit -u), or pids.max of its cgroup, kernel.pid_max or threads-max is reached", who, r.Cur)
 	}
 	return "kernel.pid_max, kernel.threads-max or a cgroup's pids.max is reached"
 }
