@@ -67,7 +67,7 @@ func (d *Dir) AdoptDaemonLock(f *os.File) (*DaemonLock, error) {
 	}
 	// The pid is for people; a full disk does not matter.
 	if f.Truncate(0) == nil {
-		f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return &DaemonLock{f}, nil
 }

@@ -140,7 +140,13 @@ func (t *waiting) forFlock(g *gate, how int) error {
 	got := make(chan error, 1)
 	go func() { got <- again(func() error { return unix.Flock(g.fd, how) }) }()
 	leave := func(err error) error {
-		go func() { <-got; g.release() }()
+		go func() {
+			if <-got == nil {
+				g.release()
+			} else {
+				g.close()
+			}
+		}()
 		return err
 	}
 	for t.start(); ; t.tell() {
@@ -162,7 +168,7 @@ func (t *waiting) forFlock(g *gate, how int) error {
 // release opens the gate for everybody, also where a child forked elsewhere in this program still has a copy of the descriptor:
 // closing alone would leave the gate shut until that child's exec.
 func (g *gate) release() {
-	again(func() error { return unix.Flock(g.fd, unix.LOCK_UN) })
+	_ = again(func() error { return unix.Flock(g.fd, unix.LOCK_UN) }) // fails only for a descriptor that is not open
 	g.close()
 }
 

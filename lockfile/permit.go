@@ -137,7 +137,7 @@ func (p *Permit) writeRecords() error {
 func (p *Permit) wipeRecords() {
 	for _, f := range p.records {
 		if f.fd >= 0 {
-			f.set(nil) // if it fails, the record names no living process of ours: it will be reported, and that is all
+			_ = f.set(nil) // if it fails, the record names no living process of ours: it will be reported, and that is all
 		}
 	}
 	p.closeRecords()

@@ -61,7 +61,7 @@ func (s *Supervisor) actOn(ctx context.Context, owner lockfile.Owner, r core.Req
 		tell = func(text string) { progress(r.Service + ": " + text) }
 	}
 	if noWait {
-		go s.wish(s.ctx, owner, r, nil)
+		go func() { _, _ = s.wish(s.ctx, owner, r, nil) }() // its answer stands in the record
 		res.Text = fmt.Sprintf("%s %s: asked for", r.Verb, r.Service)
 		return res
 	}

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -45,11 +46,19 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 		return err
 	}
 	server := api.NewServer(api.ServerOptions{Backend: s, Roles: s.roles, Log: s.log})
-	go server.Serve(s.unix)
+	go func() {
+		if err := server.Serve(s.unix); err != nil {
+			s.problem("api", "cannot answer supctl any more: "+err.Error())
+		}
+	}()
 	var metricsServer *http.Server
 	if tcp != nil {
 		metricsServer = api.NewPublic(api.PublicOptions{Backend: s})
-		go api.ServePublic(metricsServer, tcp)
+		go func() {
+			if err := api.ServePublic(metricsServer, tcp); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				s.problem("metrics", "cannot answer on [api] listen any more: "+err.Error())
+			}
+		}()
 	}
 	s.watchLocks(work)
 	go s.signals(ctx, work, signals)
@@ -77,7 +86,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	}
 	stopped, cancel := context.WithTimeout(context.Background(), apiStopWait)
 	defer cancel()
-	server.Shutdown(stopped)
+	_ = server.Shutdown(stopped) // what is left after the wait is closed
 	if metricsServer != nil {
 		metricsServer.Close()
 	}

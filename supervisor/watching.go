@@ -89,7 +89,7 @@ func (w *watching) unlooked(c *configs.Check) {
 		return
 	}
 	w.interlockStateful(c, "it has not looked yet")
-	go w.scheduler.RunNow(w.s.ctx, checks.Key{Service: c.Service, Name: c.Name})
+	go func() { _, _ = w.scheduler.RunNow(w.s.ctx, checks.Key{Service: c.Service, Name: c.Name}) }() // it is reported like any look
 }
 
 // began starts the checks of a service's new instance, with no evidence from the one before.

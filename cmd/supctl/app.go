@@ -55,19 +55,6 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// width is the terminal's, 0 where out is none.
-func (a *app) width() int {
-	f, ok := a.out.(fd)
-	if !ok {
-		return 0
-	}
-	w, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return w
-}
-
 // canAsk says whether somebody sits there who can be asked.
 func (a *app) canAsk() bool { return !a.json() && isTerminal(a.in) && isTerminal(a.errs) }
 

@@ -21,16 +21,15 @@ type lab struct {
 
 // fact is what is true of a service outside the core.
 type fact struct {
-	running       bool
-	gen           uint64
-	pid           int
-	epoch         int
-	settle        Instant
-	holds         []Hold
-	spawnErr      string
-	died, did     bool
-	owner         string // whose requests pass its locks
-	reportedHolds string
+	running   bool
+	gen       uint64
+	pid       int
+	epoch     int
+	settle    Instant
+	holds     []Hold
+	spawnErr  string
+	died, did bool
+	owner     string // whose requests pass its locks
 }
 
 func newLab(t *testing.T, specs ...Spec) *lab {

@@ -26,7 +26,6 @@ type task struct {
 	daemon bool   // dies with the daemon
 	dead   bool
 	done   bool
-	failed bool
 
 	act      core.Act
 	actor    int
@@ -35,7 +34,6 @@ type task struct {
 	decided  int  // when the observation behind the decision began
 	gateAt   int  // when the gate was taken
 	recorded bool
-	desc     *desc
 	helper   *task
 	result   core.Result
 
