@@ -79,7 +79,7 @@ func (r *reader) text(src *source, dir, text string) {
 	src.expands = strings.Contains(text, "${")
 	if err != nil {
 		r.broken = true
-		r.syntax(src, err)
+		r.syntax(src, text, err)
 		return
 	}
 	r.docs = append(r.docs, document{src: src, dir: dir, tree: tree})
@@ -88,7 +88,7 @@ func (r *reader) text(src *source, dir, text string) {
 
 // syntax notes a parse error in our words where the parser's need knowledge of
 // its own terms.
-func (r *reader) syntax(src *source, err error) {
+func (r *reader) syntax(src *source, text string, err error) {
 	var pe toml.ParseError
 	if !errors.As(err, &pe) {
 		r.c.about(place{src: src}, "%s", err)
@@ -96,13 +96,16 @@ func (r *reader) syntax(src *source, err error) {
 	}
 	// One syntax error hides the rest of its file; the other files are still read.
 	// The place is made by hand: the parser knows the line, not the scanner.
-	at := *src
-	at.pos = positions{lines: map[string]keyLine{"": {line: int32(pe.Position.Line)}}}
-	text := pe.Message
-	if m := definedTwice.FindStringSubmatch(text); m != nil {
-		text = twice(m[1], src.pos, pe.Position.Line)
+	at, line := *src, pe.Position.Line
+	if strings.HasSuffix(pe.Message, `but got '\n' instead`) { // the parser names the line that begins there
+		line = 1 + strings.Count(text[:min(pe.Position.Start, len(text))], "\n")
 	}
-	r.c.about(place{src: &at}, "%s", text)
+	at.pos = positions{lines: map[string]keyLine{"": {line: int32(line)}}}
+	said := pe.Message
+	if m := definedTwice.FindStringSubmatch(said); m != nil {
+		said = twice(m[1], src.pos, line)
+	}
+	r.c.about(place{src: &at}, "%s", said)
 }
 
 // definedTwice is what the parser says about a name that stands twice.
