@@ -143,7 +143,10 @@ func (s *Supervisor) open(ctx context.Context) error {
 		Notes: proc.Notes{Dir: filepath.Join(plan.Daemon.RunDir, "proc")},
 		Warn:  func(service string, err error) { s.log.Warn(err.Error(), "service", service) },
 	}
-	s.journal = journal.Open(journal.Options{Path: filepath.Join(s.dir.Path(), "journal.db")})
+	s.journal = journal.Open(journal.Options{
+		Path: filepath.Join(s.dir.Path(), "journal.db"),
+		Tell: func(e journal.Event) { s.log.Warn(e.Text, "event", e.Type) },
+	})
 	s.metrics = newMetrics(s)
 	s.checks = newWatching(s)
 	return nil

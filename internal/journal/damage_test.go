@@ -75,10 +75,14 @@ func TestDamagedDatabaseIsMovedAsideAndSaid(t *testing.T) {
 			if _, err := OpenReader(path); !isDamaged(err) {
 				t.Errorf("OpenReader: %v", err)
 			}
-			j := fast(t, Options{Path: path})
+			var told []Event
+			j := fast(t, Options{Path: path, Tell: func(e Event) { told = append(told, e) }})
 			j.Append(Event{Text: "goes on"})
 			mustFlush(t, j)
 			list := mustEvents(t, j, Query{})
+			if len(told) != 1 || told[0].Type != TypeDamaged {
+				t.Errorf("told: %v", told)
+			}
 			if len(list) != 2 || list[0].Type != TypeDamaged || list[1].Text != "goes on" {
 				t.Fatalf("the record is %v", list)
 			}

@@ -24,6 +24,10 @@ type Options struct {
 	Keep  Keep   // what is pruned; zero: 90 days, 100,000 events
 	Queue int    // events that may wait for the disk; 0 = queueDefault
 
+	// Tell, if set, is given each event that the journal makes about itself, as it is made, so that it is also told where
+	// no journal is needed to read it. It is called with the journal locked: it must not block and not call back.
+	Tell func(Event)
+
 	Now      func() time.Time // nil: time.Now
 	Boottime func() int64     // ns of CLOCK_BOOTTIME; nil: the kernel's
 
@@ -108,6 +112,9 @@ func Open(o Options) *Journal {
 	}
 	if o.linger == 0 {
 		o.linger = lingerDefault
+	}
+	if o.Tell == nil {
+		o.Tell = func(Event) {}
 	}
 	if o.fault == nil {
 		o.fault = func(step) error { return nil }

@@ -269,10 +269,17 @@ func (w *writer) replace(damaged *DamagedError) error {
 	for k := range j.counters { // they are all that is left
 		j.dirty.counters[k] = struct{}{}
 	}
-	j.appendLocked(Event{Time: j.o.Now(), Boottime: j.o.Boottime(), Type: TypeDamaged, Severity: Warning,
+	j.ownLocked(Event{Type: TypeDamaged, Severity: Warning,
 		Text:   fmt.Sprintf("the journal was damaged (%s); it is kept as %s, and a new one was begun", damaged.Why, aside),
 		Fields: map[string]string{"moved_to": aside}})
 	return nil
+}
+
+// ownLocked records an event about the journal itself. j.mu must be held.
+func (j *Journal) ownLocked(e Event) {
+	e.Time, e.Boottime = j.o.Now(), j.o.Boottime()
+	j.appendLocked(e)
+	j.o.Tell(e)
 }
 
 // judge keeps the state, tells of its changes, and sets the time of the next try.
@@ -284,7 +291,7 @@ func (w *writer) judge(err error) {
 	if err == nil {
 		w.delay = 0
 		if !j.state.Saving && j.state.degraded {
-			j.appendLocked(Event{Time: now, Boottime: j.o.Boottime(), Type: TypeRecovered, Severity: Notice,
+			j.ownLocked(Event{Type: TypeRecovered, Severity: Notice,
 				Text: fmt.Sprintf("the journal saves again; %d events were lost since supd started", j.lost)})
 			j.nudge()
 		}
@@ -297,6 +304,6 @@ func (w *writer) judge(err error) {
 		return
 	}
 	j.state = State{Reason: reason, Since: now, degraded: true}
-	j.appendLocked(Event{Time: now, Boottime: j.o.Boottime(), Type: TypeDegraded, Severity: Warning,
+	j.ownLocked(Event{Type: TypeDegraded, Severity: Warning,
 		Text: "history is kept in memory only: " + reason})
 }
