@@ -42,6 +42,9 @@ func (s *Supervisor) recover(ctx context.Context) map[string]lockfile.Record {
 	if err != nil {
 		s.problem("recover", "cannot clear up the state directory: "+err.Error())
 	}
+	for _, u := range found.Unreadable {
+		s.problem("recover:"+u.Path, "cannot read "+u.Path+": "+u.Err.Error()+"; mend or remove it: what it is about is not acted on until then")
+	}
 	by := map[string]lockfile.Record{}
 	for _, r := range found.Interrupted {
 		by[r.Service] = r
@@ -94,8 +97,10 @@ func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile
 	}
 	conf := svc.conf
 	svc.mu.Unlock()
+	begun := make(chan struct{})
+	defer close(begun)
 	if n.Notify != "" && conf != nil && conf.Ready.Mode == configs.ReadyNotify {
-		if _, err := s.listenNotify(svc, n.Gen); err != nil {
+		if _, err := s.listenNotify(svc, n.Gen, begun); err != nil {
 			s.log.Warn("cannot listen for notifications of an adopted service", "service", svc.name, "err", err)
 		}
 	}

@@ -193,6 +193,8 @@ func nextStep(v *core.Service, cover lockfile.Cover) string {
 		return fmt.Sprintf("supctl start %s (done), or supctl maintenance start %s (go on working)", name, name)
 	case v.Phase == core.Failed:
 		return fmt.Sprintf("supctl logs %s, then supctl start %s", name, name)
+	case v.Phase == core.Backoff && v.RetryAt > now():
+		return fmt.Sprintf("it is started again in %s; supctl start %s does it now", time.Duration(v.RetryAt-now()).Round(time.Millisecond), name)
 	case v.Orphaned:
 		return "supctl reload --apply stops it and forgets it"
 	}

@@ -19,6 +19,7 @@ func (s *Supervisor) observe(name string) core.Observed {
 	if svc == nil {
 		return ev
 	}
+	s.prerequisitesTold(svc)
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
 	ev.Gen = svc.gen // also of one that has ended: no generation is used twice
@@ -28,6 +29,22 @@ func (s *Supervisor) observe(name string) core.Observed {
 	ev.DiedUnseen, ev.Completed = svc.diedUnseen, svc.completed
 	svc.diedUnseen = false // told once: from here on the core knows
 	return ev
+}
+
+// prerequisitesTold waits until the core has heard of every end of a process that svc needs. When all crash at once their
+// ends come in any order, and a dependent must not be started before what it needs only because its own end was told first.
+func (s *Supervisor) prerequisitesTold(svc *service) {
+	svc.mu.Lock()
+	conf := svc.conf
+	svc.mu.Unlock()
+	if conf == nil {
+		return
+	}
+	for _, name := range conf.DependsOn {
+		if d := s.services.get(name); d != nil {
+			d.endTold(s.done)
+		}
+	}
 }
 
 // settleUntil is the end of the grace time after a release, which counts from the epoch on this boot only.

@@ -161,8 +161,10 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 		return fmt.Errorf("cannot start %q: %w", svc.name, err)
 	}
 	spec.Config = digest
+	begun := make(chan struct{})
+	defer close(begun)
 	if conf.Ready.Mode == configs.ReadyNotify {
-		if spec.Notify, err = s.listenNotify(svc, a.Gen); err != nil {
+		if spec.Notify, err = s.listenNotify(svc, a.Gen, begun); err != nil {
 			return fmt.Errorf("cannot start %q: %w", svc.name, err)
 		}
 	}
@@ -185,8 +187,9 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 // watch makes child the service's process and tells the core, once, when it ends. Called inside the permit: a child
 // that dies at once must not be missed.
 func (s *Supervisor) watch(svc *service, child *proc.Process, gen uint64, cgroup string) {
+	told := make(chan struct{})
 	svc.mu.Lock()
-	svc.proc, svc.gen, svc.cgroup, svc.exited = child, gen, cgroup, false
+	svc.proc, svc.gen, svc.cgroup, svc.exited, svc.told = child, gen, cgroup, false, told
 	svc.mu.Unlock()
 	s.checks.began(svc.name, gen)
 	child.OnExit(func(e proc.Exit) {
@@ -202,7 +205,10 @@ func (s *Supervisor) watch(svc *service, child *proc.Process, gen uint64, cgroup
 		svc.mu.Unlock()
 		exit.OOM = s.oomKilled(cgroup)
 		// OnExit runs on the table's goroutine, which must not wait for the loop.
-		go s.send(core.Exited{Service: svc.name, Gen: gen, Exit: exit})
+		go func() {
+			defer close(told)
+			s.send(core.Exited{Service: svc.name, Gen: gen, Exit: exit})
+		}()
 	})
 }
 

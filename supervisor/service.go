@@ -28,6 +28,7 @@ type service struct {
 	started time.Time
 	adopted bool
 	exited  bool
+	told    chan struct{} // closed when the core was told of the end of proc
 	last    string // how the last instance ended, in words
 
 	holding    chan struct{} // closed when the last hold the core asked for is a file, or cannot be; nil: none was asked for
@@ -67,6 +68,20 @@ func (v *service) pending() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.conf != nil && v.proc != nil && !v.exited && v.runs != "" && v.runs != v.digestLocked()
+}
+
+// endTold waits, if the process has ended, until the core was told, or over is closed.
+func (v *service) endTold(over <-chan struct{}) {
+	v.mu.Lock()
+	p, told := v.proc, v.told
+	v.mu.Unlock()
+	if p == nil || told == nil || p.Alive() {
+		return
+	}
+	select {
+	case <-told:
+	case <-over:
+	}
 }
 
 // holdSaved waits until a hold that is on its way to the disk has arrived: an action that clears holds must not overtake it.

@@ -131,8 +131,10 @@ func (s *Supervisor) cgroupOf(name string, gen uint64) string {
 	return s.cgroups.Generation(name, gen).Path
 }
 
-// listenNotify opens the service's sd_notify socket and hands readiness of generation gen to the core.
-func (s *Supervisor) listenNotify(svc *service, gen uint64) (path string, err error) {
+// listenNotify opens the service's sd_notify socket and hands readiness of generation gen to the core. Until begun is closed
+// the service's process is still the one before: a new one that is ready faster than its start is written down would
+// pass for a stranger.
+func (s *Supervisor) listenNotify(svc *service, gen uint64, begun <-chan struct{}) (path string, err error) {
 	dir := filepath.Join(s.plan.Daemon.RunDir, "notify")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("cannot make a socket for its notifications: %w", err)
@@ -144,7 +146,13 @@ func (s *Supervisor) listenNotify(svc *service, gen uint64) (path string, err er
 	}
 	svc.mu.Unlock()
 	sock, err := proc.ListenNotify(filepath.Join(dir, svc.name+".sock"),
-		func(pid int) bool { return s.member(svc, pid) },
+		func(pid int) bool {
+			select {
+			case <-begun:
+			case <-s.done:
+			}
+			return s.member(svc, pid)
+		},
 		func(n proc.Notification) { s.notified(svc, gen, n) })
 	if err != nil {
 		return "", fmt.Errorf("cannot make a socket for its notifications: %w", err)
