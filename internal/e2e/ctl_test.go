@@ -135,10 +135,10 @@ func (d *daemon) locks() (locks []lockStatus) {
 func (d *daemon) waitState(name, state string) (s serviceStatus) {
 	d.t.Helper()
 	eventually(d.t, name+" "+state, func() string {
-		if s = d.status(name); s.State == state {
+		if s = d.all()[name]; s.State == state {
 			return ""
 		}
-		return fmt.Sprintf("it is %s: %s", s.State, s.Detail)
+		return fmt.Sprintf("it is %q: %s", s.State, s.Detail)
 	})
 	return s
 }
@@ -147,7 +147,7 @@ func (d *daemon) waitState(name, state string) (s serviceStatus) {
 func (d *daemon) waitHold(name, kind string) (s serviceStatus) {
 	d.t.Helper()
 	eventually(d.t, name+" held by "+kind, func() string {
-		if s = d.status(name); slices.Contains(s.holds(), kind) {
+		if s = d.all()[name]; slices.Contains(s.holds(), kind) {
 			return ""
 		}
 		return fmt.Sprintf("it is %s, held by %v: %s", s.State, s.holds(), s.Detail)

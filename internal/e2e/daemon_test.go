@@ -15,14 +15,15 @@ import (
 
 // daemon is one private supd: its directories outlive the process, which a test starts and kills.
 type daemon struct {
-	t     *testing.T
-	dir   string   // everything, its services' logs included, is below
-	extra []string // more arguments of supd
-	wrap  []string // a command that executes supd, or has it as its only child
-	supd  string   // the binary, if it is not the one that all tests use
-	boots int      // reboots so far
-	cmd   *exec.Cmd
-	gone  chan struct{} // closed when cmd was reaped
+	t      *testing.T
+	dir    string   // everything, its services' logs included, is below
+	extra  []string // more arguments of supd
+	wrap   []string // a command that executes supd, or has it as its only child
+	supd   string   // the binary, if it is not the one that all tests use
+	boots  int      // reboots so far
+	parent string   // role of the parent that supd is started below; "" = the test itself
+	cmd    *exec.Cmd
+	gone   chan struct{} // closed when cmd was reaped
 }
 
 // quick is a config's head for tests that do not look at times.
@@ -98,6 +99,9 @@ func (d *daemon) begin() {
 	if d.boots > 0 {
 		cmd = exec.Command(programs.self, append([]string{"second-boot", d.path("boot_id"), programs.supd}, args...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	}
+	if d.parent != "" {
+		cmd = exec.Command(programs.self, append([]string{d.parent, programs.supd}, args...)...)
 	}
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, d.dir
 	cmd.Env = append(os.Environ(), "E2E_DIR="+d.dir)
