@@ -140,11 +140,14 @@ func (p *somebody) window(ctx context.Context) {
 	if slices.Contains(targets, "--all") || len(targets) == 2 && targets[0] == targets[1] {
 		targets = targets[:1]
 	}
-	// A crash that supd is just about to repair is when a lock is hardest to take.
+	// Crashes that supd is just about to repair are when a lock is hardest to take.
+	barrage, over := context.WithCancel(ctx)
 	if p.rng.IntN(2) == 0 {
-		go p.crash(ctx, targets, p.some(60*time.Millisecond))
+		go p.barrage(barrage, targets)
 	}
-	if !p.lock(targets) {
+	locked := p.lock(targets)
+	over()
+	if !locked {
 		return
 	}
 	for n := p.rng.IntN(4); n > 0; n-- {
@@ -171,7 +174,7 @@ func (p *somebody) lock(targets []string) bool {
 func (p *somebody) work(ctx context.Context, targets []string) {
 	switch n := p.rng.IntN(10); {
 	case n < 3:
-		p.crash(ctx, targets, 0)
+		p.crash(targets)
 	case n < 6:
 		pause(ctx, p.some(800*time.Millisecond))
 	case n < 7:
@@ -243,14 +246,18 @@ func (p *somebody) breaks() {
 	}
 }
 
-// crash kills a service that a target names, after a while.
-func (p *somebody) crash(ctx context.Context, targets []string, after time.Duration) {
-	if after > 0 && !pause(ctx, after) {
-		return
-	}
+// crash kills a service that a target names.
+func (p *somebody) crash(targets []string) {
 	want := named(targets[0])
 	for _, n := range p.w.reg.living(func(n note) bool { return !n.Child && slices.Contains(want, n.Label) }) {
 		p.w.reg.shoot(n, syscall.SIGKILL)
 		return
+	}
+}
+
+// barrage kills it again and again, as soon as it lives, until ctx ends.
+func (p *somebody) barrage(ctx context.Context, targets []string) {
+	for pause(ctx, time.Millisecond) {
+		p.crash(targets)
 	}
 }

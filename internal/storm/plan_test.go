@@ -118,8 +118,8 @@ func (v variant) service(b *strings.Builder, r role, name string) {
 	if len(r.needs) > 0 {
 		fmt.Fprintf(b, "depends_on = [\"%s\"]\n", strings.Join(r.needs, `", "`))
 	}
-	most := []string{"400ms", "300ms"}[v.policy]
-	fmt.Fprintf(b, "[service.%s.restart]\nbackoff = { first = \"0s\", then = \"20ms\", max = %q, reset_after = \"2s\" }\n", name, most)
+	most := []string{"5ms", "200ms"}[v.policy]
+	fmt.Fprintf(b, "[service.%s.restart]\nbackoff = { first = \"0s\", then = \"1ms\", max = %q, reset_after = \"2s\" }\n", name, most)
 	for line := range strings.Lines(r.tail) {
 		b.WriteString(strings.ReplaceAll(line, "%s", name)) // subtables carry the service's name
 	}
