@@ -8,8 +8,8 @@
 //
 // The judge asks what the locks promise (L1, L2), that no service ever runs twice, that a deliberate stop holds and leaves
 // nothing behind; after the storm, with every lock ended, that everything comes up again. Times are CLOCK_BOOTTIME. A
-// process's fork time is field 22 of /proc/PID/stat, which the kernel gives in steps of 10 ms: the judge counts a start as
-// within a lock only if it is for certain.
+// process's fork time is the process connector's (root), else field 22 of /proc/PID/stat, which has steps of 10 ms: the judge
+// counts a start as within a lock only if it is for certain.
 //
 // STORM_FOR says how long it blows (60s), STORM_SEED repeats the choices, though not the races, of an earlier run.
 package storm

@@ -104,15 +104,19 @@ type history struct {
 	until moment
 }
 
-func (f *facts) copy(notes []note) history {
+func (f *facts) copy(notes []note, k *kernel) history {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h := history{shots: append([]shot(nil), f.shots...), notes: notes, until: now()}
+	for i := range notes {
+		k.sharpen(&notes[i])
+	}
 	for _, c := range f.calls {
 		h.calls = append(h.calls, *c)
 	}
 	for _, l := range f.lives {
 		h.lives = append(h.lives, *l)
+		k.sharpenLife(&h.lives[len(h.lives)-1])
 	}
 	return h
 }

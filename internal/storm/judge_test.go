@@ -182,15 +182,24 @@ func (t *trial) startsUnderLocks() {
 		for _, label := range cl.labels {
 			births := t.byLabel[label]
 			for _, b := range births[firstFrom(births, cl.from):] {
-				if b.T >= cl.to {
+				from, to := b.forked()
+				if from >= cl.to {
 					break
 				}
-				if b.Fork >= cl.from && !t.own(cl, label, b.Fork, b.T) {
-					t.add(b.T, "L1", "%s (pid %d, generation %s) was started under %s", b.Name, b.PID, b.Gen, cl)
+				if from >= cl.from && to < cl.to && !t.own(cl, label, from, to) {
+					t.add(to, "L1", "%s (pid %d, generation %s) was started under %s", b.Name, b.PID, b.Gen, cl)
 				}
 			}
 		}
 	}
+}
+
+// forked is when a process was forked: at the earliest, and at the latest.
+func (n note) forked() (from, to moment) {
+	if n.Forked > 0 {
+		return n.Forked, n.Forked
+	}
+	return n.Fork, n.T
 }
 
 // firstFrom is the index of the first note not before a moment.
@@ -260,11 +269,12 @@ func (t *trial) twice() {
 func (t *trial) nextUnasked(name string, from, since moment) (b note, ok bool) {
 	births := t.byLabel[labelOf(name)]
 	for _, b := range births[firstFrom(births, from):] {
-		if b.Fork < from || b.Name != name {
+		earliest, latest := b.forked()
+		if earliest < from || b.Name != name {
 			continue
 		}
 		asked := slices.ContainsFunc(t.calls, func(c call) bool {
-			return c.starts(labelOf(name)) && c.began <= b.T && since <= c.until()
+			return c.starts(labelOf(name)) && c.began <= latest && since <= c.until()
 		})
 		return b, !asked
 	}

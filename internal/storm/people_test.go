@@ -98,8 +98,10 @@ func (p *somebody) live(ctx context.Context) {
 		switch n := p.rng.IntN(100); {
 		case n < 60:
 			p.window(ctx)
-		case n < 80:
+		case n < 70:
 			p.act()
+		case n < 80:
+			p.revive()
 		case n < 86:
 			p.breaks()
 		case n < 89:
@@ -188,6 +190,24 @@ func (p *somebody) work(ctx context.Context, targets []string) {
 
 // act is an action without a lock of one's own.
 func (p *somebody) act() { p.verb(p.service()) }
+
+// revive starts what other people, or signals, have stopped: a storm over services that are all down is calm.
+func (p *somebody) revive() {
+	status, err := p.w.d.status()
+	if err != nil {
+		return
+	}
+	var names []string
+	for name, s := range status {
+		if !s.up() && name != renamed {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	if len(names) > 0 {
+		p.does(call{verb: doStart, targets: names, labels: started(names...)}, append([]string{doStart, "--timeout", "10s"}, names...)...)
+	}
+}
 
 func (p *somebody) verb(target string) {
 	c := call{verb: p.pick(doStart, doStart, doStart, doRestart, doRestart, doStop), targets: []string{target}, labels: started(target)}

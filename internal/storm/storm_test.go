@@ -221,23 +221,26 @@ func (w *world) summary(length time.Duration, seed uint64) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	births, signals := 0, 0
-	for _, n := range notes {
+	h := w.facts.copy(notes, w.kernel)
+	births, exact, signals := 0, 0, 0
+	for _, n := range h.notes {
 		if n.What == "birth" && !n.Child {
 			births++
+			if n.Forked > 0 {
+				exact++
+			}
 		} else if n.What == "signal" {
 			signals++
 		}
 	}
-	h := w.facts.copy(nil)
 	locks := claimsOf(h.calls)
 	held := time.Duration(0)
 	for _, c := range locks {
 		held += time.Duration(min(c.to, h.until) - c.from)
 	}
 	w.t.Logf("storm of %s, seed %d: 0 violations\n"+
-		"  %d starts witnessed, %d signals heard, %d shots at services, %d starts of supd\n"+
+		"  %d starts witnessed (%d with the kernel's own time), %d signals heard, %d shots at services, %d starts of supd\n"+
 		"  %d locks judged (%s held in all), %d interrupted actions reported\n%s",
-		length, seed, births, signals, len(h.shots), w.d.starts, len(locks), held.Round(time.Second),
+		length, seed, births, exact, signals, len(h.shots), w.d.starts, len(locks), held.Round(time.Second),
 		strings.Count(w.d.log(), "was interrupted in phase"), w.stats)
 }

@@ -24,7 +24,8 @@ import (
 type note struct {
 	What    string `json:"what"` // birth, signal, bye
 	T       moment `json:"t"`
-	Fork    moment `json:"fork"` // with PID: which process
+	Fork    moment `json:"fork"` // with PID: which process; the beginning of the tick in which it was forked
+	Forked  moment `json:"-"`    // exactly, where the kernel says so
 	PID     int    `json:"pid"`
 	Label   string `json:"label"` // what is run; a renamed service keeps it
 	Name    string `json:"name"`  // SUPD_SERVICE

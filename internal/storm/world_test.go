@@ -14,14 +14,15 @@ import (
 
 // world is everything of one storm.
 type world struct {
-	t     *testing.T
-	dir   string
-	facts *facts
-	reg   *registry
-	d     *daemon
-	stats *stats
-	calm  chan struct{} // closed when nothing is to be killed any more
-	log   *os.File      // what the storm did, for whoever looks for the cause of a failure
+	t      *testing.T
+	dir    string
+	facts  *facts
+	reg    *registry
+	d      *daemon
+	stats  *stats
+	kernel *kernel       // nil: cannot be heard
+	calm   chan struct{} // closed when nothing is to be killed any more
+	log    *os.File      // what the storm did, for whoever looks for the cause of a failure
 }
 
 // newWorld starts a supd with the cast.
@@ -38,6 +39,9 @@ func newWorld(t *testing.T) *world {
 	if w.reg, err = listen(dir, w.facts); err != nil {
 		t.Fatal(err)
 	}
+	if w.kernel, err = hearKernel(); err != nil {
+		t.Logf("fork times are those of /proc, in steps of %s: %v", tick, err)
+	}
 	w.d = newDaemon(t, dir, w.facts)
 	t.Cleanup(w.clean)
 	if err := (variant{}).write(dir); err != nil {
@@ -52,6 +56,7 @@ func newWorld(t *testing.T) *world {
 // clean ends everything. What a failure left is kept, to be looked at.
 func (w *world) clean() {
 	w.reg.l.Close()
+	w.kernel.close()
 	w.d.expected.Store(true)
 	w.d.cmd.Process.Kill()
 	<-w.d.gone
@@ -87,7 +92,7 @@ func (w *world) verdict() []violation {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	found := judge(w.facts.copy(notes))
+	found := judge(w.facts.copy(notes, w.kernel))
 	w.facts.mu.Lock()
 	found = append(found, w.facts.found...)
 	w.facts.mu.Unlock()
