@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// bootID names this boot of the kernel; "" where /proc is not to be had, which equals no recorded boot.
+// bootID names this boot of the kernel; "" where /proc is not to be had, which equals no
+// recorded boot.
 func bootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -16,13 +17,15 @@ func bootID() string {
 	return strings.TrimSpace(string(b))
 }
 
-// selfProc identifies the calling process. It stays the same when the process executes another program.
+// selfProc identifies the calling process. It stays the same when the process executes another
+// program.
 func selfProc() Proc {
 	start, _, _ := procStat(os.Getpid())
 	return Proc{os.Getpid(), start}
 }
 
-// procStat reads a process's start time (/proc/PID/stat field 22, clock ticks since boot) and state letter.
+// procStat reads a process's start time (/proc/PID/stat field 22, clock ticks since boot) and
+// state letter.
 func procStat(pid int) (start uint64, state byte, err error) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -37,8 +40,8 @@ func procStat(pid int) (start uint64, state byte, err error) {
 	return start, f[0][0], err
 }
 
-// Alive says whether this very process runs. A zombie is dead. A process that cannot be looked at, though something has its pid,
-// counts as alive: unsure means wait.
+// Alive says whether this very process runs. A zombie is dead. A process that cannot be looked
+// at, though something has its pid, counts as alive: unsure means wait.
 func (p Proc) Alive() bool {
 	if p.PID <= 0 {
 		return false
@@ -53,7 +56,8 @@ func (p Proc) Alive() bool {
 	return true
 }
 
-// alive says whether the action of a record can still have an effect, its maker aside: the maker holds the gate or is out of it.
+// alive says whether the action of a record can still have an effect, its maker aside: the
+// maker holds the gate or is out of it.
 func (d *Dir) alive(r *Record) bool {
 	if r.BootID != d.boot || r.Phase == PhaseDone {
 		return false

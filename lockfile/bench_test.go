@@ -3,6 +3,7 @@ package lockfile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -120,4 +121,67 @@ func BenchmarkFlock(b *testing.B) {
 		unix.Flock(fd, unix.LOCK_UN)
 		unix.Close(fd)
 	}
+}
+
+// BenchmarkPassAmong1000 is BenchmarkPass with 999 other services beside it: the gate must not look at them.
+func BenchmarkPassAmong1000(b *testing.B) {
+	p := Plan{Services: map[string]Identity{}}
+	for i := range 1000 {
+		p.Services[fmt.Sprintf("s%d", i)] = Identity{Command: fmt.Sprintf("/bin/s%d", i)}
+	}
+	d := newDir(b, p)
+	r := auto(d, VerbStart, "s500")
+	for b.Loop() {
+		if err := d.Do(context.Background(), r, nothing); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSnapshot1000 is what a status of a thousand services reads.
+func BenchmarkSnapshot1000(b *testing.B) {
+	var names []string
+	for i := range 1000 {
+		names = append(names, fmt.Sprintf("s%d", i))
+	}
+	d := newDir(b, Plan{}, names...)
+	lockOf(b, d, ann(), "s7")
+	for b.Loop() {
+		if got := d.Snapshot(names); len(got["s7"].Locks) != 1 {
+			b.Fatal("lost a lock")
+		}
+	}
+}
+
+// BenchmarkLockBesideActions is a locker in another process, as far as the kernel can tell, while 8 goroutines pass the gate without
+// pause: flock is not fair, and still a lock must get its turn.
+func BenchmarkLockBesideActions(b *testing.B) {
+	d := newDir(b, Plan{}, "db")
+	direct, err := Open(d.path, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for !stop.Load() {
+				_ = d.Do(context.Background(), auto(d, VerbStart, "db"), nothing)
+			}
+		})
+	}
+	var worst, sum time.Duration
+	for b.Loop() {
+		t0 := time.Now()
+		l := lockOf(b, direct, ann(), "db")[0]
+		took := time.Since(t0)
+		worst, sum = max(worst, took), sum+took
+		if _, err := direct.End(context.Background(), EndRequest{IDs: []string{l.ID}, Owner: ann(), Force: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+	b.ReportMetric(float64(sum.Microseconds())/float64(b.N), "µs/lock")
+	b.ReportMetric(float64(worst.Microseconds()), "µs/worst")
 }

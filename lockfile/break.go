@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// BreakRequest replaces somebody else's lock (or a damaged file) by one's own. Who may is the caller's business.
+// BreakRequest replaces somebody else's lock (or a damaged file) by one's own. Who may is the
+// caller's business.
 type BreakRequest struct {
 	ID       string
 	NewID    string
@@ -21,14 +22,16 @@ type BreakRequest struct {
 	Progress func(InFlight)
 }
 
-// BreakResult names the old lock (zero but for ID and Target if its file was damaged) and the new one.
+// BreakResult names the old lock (zero but for ID and Target if its file was damaged) and the
+// new one.
 type BreakResult struct {
 	Old, New    Lock
 	Interrupted []Record
 }
 
-// Break hands a lock over: the new one is durable before the old one goes, all under the gates, which stay shut throughout. Killed in
-// between, both stand, and the same call finishes it. Errors as End's and Lock's; once New has an id, the breaker holds the target.
+// Break hands a lock over: the new one is durable before the old one goes, all under the gates,
+// which stay shut throughout. Killed in between, both stand, and the same call finishes it.
+// Errors as End's and Lock's; once New has an id, the breaker holds the target.
 func (d *Dir) Break(ctx context.Context, r BreakRequest) (BreakResult, error) {
 	if err := ValidID(r.NewID); err != nil || r.NewID == r.ID {
 		return BreakResult{}, fmt.Errorf("cannot break lock %s: it needs a new id of its own", r.ID)
@@ -102,8 +105,9 @@ func (t *taking) replacing(old *found) *Lock {
 	return &c.Locks[i]
 }
 
-// Rewrite changes words of one's own lock (until, reason, ticket, meant_down, not_ready) under its gates; id, target, owner, members and
-// times stay whatever change does to them. Durable on return.
+// Rewrite changes words of one's own lock (until, reason, ticket, meant_down, not_ready) under
+// its gates; id, target, owner, members and times stay whatever change does to them. Durable on
+// return.
 func (d *Dir) Rewrite(ctx context.Context, id string, owner Owner, change func(*Lock)) (Lock, error) {
 	var out Lock
 	var dead []Record

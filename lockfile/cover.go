@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// Reading what covers a service. One rule stands above all of it: what cannot be read holds, and so does everything in a lock
-// or hold directory that is no tombstoned lock, whatever it looks like.
+// Reading what covers a service. One rule stands above all of it: what cannot be read holds,
+// and so does everything in a lock or hold directory that is no tombstoned lock, whatever it
+// looks like.
 
 // Cover reads everything that holds one service.
 func (d *Dir) Cover(service string) Cover {
@@ -25,7 +26,8 @@ func (d *Dir) Snapshot(services []string) map[string]Cover {
 	return out
 }
 
-// shared is what the covers of all services have in common: host locks, group locks and what went wrong reading them.
+// shared is what the covers of all services have in common: host locks, group locks and what
+// went wrong reading them.
 type shared struct {
 	host   Cover
 	groups map[string]Cover // by group
@@ -75,11 +77,13 @@ func (d *Dir) coverOf(service string, sh *shared) Cover {
 	d.readLocks(ServiceTarget(service), &c)
 	slices.SortStableFunc(c.Locks, func(a, b Lock) int { return compareID(a.ID, b.ID) })
 	c.Locks = slices.CompactFunc(c.Locks, func(a, b Lock) bool { return a.ID == b.ID })
+	slices.SortStableFunc(c.Locks, func(a, b Lock) int { return a.TakenAt.Compare(b.TakenAt) }) // for people: who came first
 	c.Holds, c.Unreadable = d.readHolds(service, c.Unreadable)
 	return c
 }
 
-// addGroup adds the locks of a group that cover the service: by the group as it is now, or as it was recorded.
+// addGroup adds the locks of a group that cover the service: by the group as it is now, or as
+// it was recorded.
 func (sh *shared) addGroup(c *Cover, service, group string) {
 	members, known := sh.plan.Groups[group]
 	now := slices.Contains(members, service)
@@ -89,8 +93,8 @@ func (sh *shared) addGroup(c *Cover, service, group string) {
 			c.Locks = append(c.Locks, l)
 		}
 	}
-	// A damaged lock cannot say whom it recorded; those have a copy in their own directory. It holds who is in the group now,
-	// and everybody if nobody knows who that is.
+	// A damaged lock cannot say whom it recorded; those have a copy in their own directory. It
+	// holds who is in the group now, and everybody if nobody knows who that is.
 	if now || !known {
 		c.Unreadable = append(c.Unreadable, sh.groups[group].Unreadable...)
 	}
@@ -109,8 +113,8 @@ func recorded(l Lock, service string, own Identity) bool {
 	return false
 }
 
-// readLocks appends the locks in a target's directory. A target that never had one has no directory, which is fine as long
-// as the directory above is there.
+// readLocks appends the locks in a target's directory. A target that never had one has no
+// directory, which is fine as long as the directory above is there.
 func (d *Dir) readLocks(t Target, c *Cover) {
 	dir := d.lockDir(t)
 	names, ok := d.listOrNone(dir, d.path+"/locks/"+string(t.Kind), &c.Unreadable)
@@ -159,7 +163,8 @@ func (d *Dir) readLock(path, id string, t Target) (Lock, error) {
 	return l, nil
 }
 
-// listOrNone lists dir; none if it is absent while its parent is there. Anything else is reported and not ok.
+// listOrNone lists dir; none if it is absent while its parent is there. Anything else is
+// reported and not ok.
 func (d *Dir) listOrNone(dir, parent string, bad *[]Unreadable) ([]string, bool) {
 	names, err := d.disk.list(dir)
 	if err == nil {

@@ -14,17 +14,19 @@ import (
 // DaemonLock is the right to be the one supd of a state directory. It ends with the process.
 type DaemonLock struct{ f *os.File }
 
-// File is the descriptor that carries the right, close-on-exec; an upgrade in place clears that flag and passes it on.
+// File is the descriptor that carries the right, close-on-exec; an upgrade in place clears that
+// flag and passes it on.
 func (l *DaemonLock) File() *os.File { return l.f }
 
-// daemonWait is how long a starting daemon waits for a dying one. A child that one forked just before may keep the lock until its exec.
+// daemonWait is how long a starting daemon waits for a dying one. A child that one forked just
+// before may keep the lock until its exec.
 const daemonWait = 5 * time.Second
 
 // daemonRetry is the pause between two attempts.
 const daemonRetry = 50 * time.Millisecond
 
-// LockDaemon makes the caller the one supd of this directory, waiting up to five seconds for a dying one.
-// Error: *SecondDaemonError naming the first's pid.
+// LockDaemon makes the caller the one supd of this directory, waiting up to five seconds for a
+// dying one. Error: *SecondDaemonError naming the first's pid.
 func (d *Dir) LockDaemon(ctx context.Context) (*DaemonLock, error) {
 	path := d.path + "/supd.lock"
 	fd, err := openFD(path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
@@ -59,7 +61,8 @@ func (d *Dir) LockDaemon(ctx context.Context) (*DaemonLock, error) {
 	}
 }
 
-// AdoptDaemonLock takes over the right from the program that was executed in this process before (upgrade in place).
+// AdoptDaemonLock takes over the right from the program that was executed in this process
+// before (upgrade in place).
 func (d *Dir) AdoptDaemonLock(f *os.File) (*DaemonLock, error) {
 	unix.CloseOnExec(int(f.Fd()))
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { // ours already, unless f is something else

@@ -7,12 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options are what a Dir needs from its user. The zero value is right for a program that only takes locks.
+// Options are what a Dir needs from its user. The zero value is right for a program that only
+// takes locks.
 type Options struct {
-	// Interrupted is told of an action that its maker did not live to finish, once, just before its record is removed.
-	// Called with the service's gate held: it must not come back to the Dir.
+	// Interrupted is told of an action that its maker did not live to finish, once, just before
+	// its record is removed. Called with the service's gate held: it must not come back to the
+	// Dir.
 	Interrupted func(Record)
-	// JobListed says whether the systemd job of a record is still queued or running. Without it such a job counts as alive.
+	// JobListed says whether the systemd job of a record is still queued or running. Without it
+	// such a job counts as alive.
 	JobListed func(job string) bool
 }
 
@@ -30,8 +33,9 @@ type Dir struct {
 	spareMu sync.Mutex // one at a time takes or makes spares, or two would take the same
 }
 
-// Open opens an existing state directory; reading needs no right beyond reading. Errors: *MarkerError (no marker: not initialised,
-// or not mounted; treat everything as held), *DirError (symlink, foreign owner, writable by others, network file system).
+// Open opens an existing state directory; reading needs no right beyond reading. Errors:
+// *MarkerError (no marker: not initialised, or not mounted; treat everything as held),
+// *DirError (symlink, foreign owner, writable by others, network file system).
 func Open(path string, o Options) (*Dir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -50,7 +54,8 @@ func Open(path string, o Options) (*Dir, error) {
 // Path is the absolute path of the state directory.
 func (d *Dir) Path() string { return d.path }
 
-// marked fails if the marker is not there now. Asked again at each pass: a file system can be unmounted under a running daemon.
+// marked fails if the marker is not there now. Asked again at each pass: a file system can be
+// unmounted under a running daemon.
 func (d *Dir) marked() error {
 	ok, err := d.disk.exists(d.path + "/format")
 	if err == nil && !ok {
@@ -71,7 +76,8 @@ func (d *Dir) recordPath(service string) string { return d.path + "/inflight/" +
 func (d *Dir) epochPath(service string) string  { return d.path + "/epoch/" + service }
 func (d *Dir) endedPath(id string) string       { return d.path + "/ended/" + id + ".toml" }
 
-// EnsureService makes the directories and the gate of services beforehand, durable, so that a lock needs no new blocks on a full disk.
+// EnsureService makes the directories and the gate of services beforehand, durable, so that a
+// lock needs no new blocks on a full disk.
 func (d *Dir) EnsureService(names ...string) error {
 	made := false
 	for _, n := range names {

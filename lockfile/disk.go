@@ -11,11 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fileBytesMax bounds what is read of one state file. A larger one is no file of ours, so it is damaged, so it holds.
+// fileBytesMax bounds what is read of one state file. A larger one is no file of ours, so it is
+// damaged, so it holds.
 const fileBytesMax = 1 << 20
 
-// disk is every system call that this package makes on the state directory, each under a name. The hook sees the name and the
-// path before the call and may fail it: that is how the tests have full disks, read errors and kills between any two steps.
+// disk is every system call that this package makes on the state directory, each under a name.
+// The hook sees the name and the path before the call and may fail it: that is how the tests
+// have full disks, read errors and kills between any two steps.
 type disk struct {
 	hook func(op, path string) error
 }
@@ -138,7 +140,8 @@ func (k disk) stat(path string) (st unix.Stat_t, err error) {
 	return st, k.done("stat", path, err)
 }
 
-// create makes a new file with this content, readable by everybody whatever the umask, and fsyncs it if sync.
+// create makes a new file with this content, readable by everybody whatever the umask, and
+// fsyncs it if sync.
 func (k disk) create(path string, content []byte, sync bool) error {
 	if err := k.enter("create", path); err != nil {
 		return err

@@ -21,8 +21,8 @@ type Request struct {
 	Services  []string // all that the action touches; all pass or none
 	Verb      Verb
 	Automatic bool
-	// Decisions, one per service, are needed for automatic actions. For an operator's only PlanGen counts, where given: it says
-	// under which plan the names were resolved.
+	// Decisions, one per service, are needed for automatic actions. For an operator's only
+	// PlanGen counts, where given: it says under which plan the names were resolved.
 	Decisions map[string]Decision
 
 	Actor             Owner // operator's: who asks
@@ -36,8 +36,9 @@ type Request struct {
 	Hold *HoldSpec
 	// Extra adds holds that are no files: interlocks. Called inside the gate.
 	Extra func(service string) []Hold
-	// Look is the second look at the process, inside the gate, just before the effect: a start finds the cgroup empty and no identified
-	// process, a stop finds the same process. An error drops the action (*StaleError).
+	// Look is the second look at the process, inside the gate, just before the effect: a start
+	// finds the cgroup empty and no identified process, a stop finds the same process. An error
+	// drops the action (*StaleError).
 	Look func(service string) error
 	// Wait bounds the wait for the gates; zero is GateWait.
 	Wait time.Duration
@@ -46,9 +47,10 @@ type Request struct {
 // GateWait is how long an action waits for its gates by default.
 const GateWait = 10 * time.Second
 
-// Do passes the gate: it takes the gates of all services, reads the lock state afresh, and calls act with a permit if nothing is
-// against it. Everything act does has to be over when it returns, or be in the hands of a process that inherited the gate.
-// Errors before act: *HeldError *UnreadableError *StaleError *BusyError *MarkerError; otherwise what act returned.
+// Do passes the gate: it takes the gates of all services, reads the lock state afresh, and
+// calls act with a permit if nothing is against it. Everything act does has to be over when it
+// returns, or be in the hands of a process that inherited the gate. Errors before act:
+// *HeldError *UnreadableError *StaleError *BusyError *MarkerError; otherwise what act returned.
 func (d *Dir) Do(ctx context.Context, r Request, act func(*Permit) error) error {
 	services, err := sortedNames(r.Services)
 	if err != nil {
@@ -73,7 +75,8 @@ func (d *Dir) Do(ctx context.Context, r Request, act func(*Permit) error) error 
 	return p.run(act)
 }
 
-// pass is everything between the gates and the effect, in the protocol's order. On error no record of ours is left.
+// pass is everything between the gates and the effect, in the protocol's order. On error no
+// record of ours is left.
 func (p *Permit) pass(services []string) error {
 	d, r := p.d, &p.req
 	if err := d.samePlan(services, r.Decisions); err != nil {
@@ -109,7 +112,8 @@ func (p *Permit) pass(services []string) error {
 	return nil
 }
 
-// samePlan drops an action whose names were resolved under another plan: "web" may be another service by now.
+// samePlan drops an action whose names were resolved under another plan: "web" may be another
+// service by now.
 func (d *Dir) samePlan(services []string, decisions map[string]Decision) error {
 	plan, err := d.Plan()
 	if err != nil {
@@ -123,8 +127,9 @@ func (d *Dir) samePlan(services []string, decisions map[string]Decision) error {
 	return nil
 }
 
-// nothingInFlight looks at the records. The gates are held, so a record's maker is not in the action any more, but what it
-// started may be. A dead one is reported and removed, and the decision goes with it: it was made without that knowledge.
+// nothingInFlight looks at the records. The gates are held, so a record's maker is not in the
+// action any more, but what it started may be. A dead one is reported and removed, and the
+// decision goes with it: it was made without that knowledge.
 func (p *Permit) nothingInFlight(services []string) error {
 	var dead *StaleError
 	for _, s := range services {
@@ -153,7 +158,8 @@ func (p *Permit) nothingInFlight(services []string) error {
 	return nil
 }
 
-// bury tells of a dead action and wipes its record out. The service's gate is held, shared or exclusive.
+// bury tells of a dead action and wipes its record out. The service's gate is held, shared or
+// exclusive.
 func (f *recordFile) bury() error {
 	if f.rec.Phase != PhaseDone && f.d.opts.Interrupted != nil {
 		f.d.opts.Interrupted(*f.rec)
@@ -179,8 +185,8 @@ func (d *Dir) mayPass(services []string, r *Request) (map[string]Cover, error) {
 	return covers, nil
 }
 
-// lockedAgainst is the locks that keep the action out. A person passes his own; where others hold the service as well, he needs
-// Override; who holds none of them never passes.
+// lockedAgainst is the locks that keep the action out. A person passes his own; where others
+// hold the service as well, he needs Override; who holds none of them never passes.
 func lockedAgainst(locks []Lock, r *Request) []Lock {
 	if r.Automatic || len(locks) == 0 {
 		return locks
@@ -192,7 +198,8 @@ func lockedAgainst(locks []Lock, r *Request) []Lock {
 	return others
 }
 
-// heldAgainst is the holds that keep the action out: all, for automation; for people, interlocks unless overridden, and kinds unknown here.
+// heldAgainst is the holds that keep the action out: all, for automation; for people,
+// interlocks unless overridden, and kinds unknown here.
 func heldAgainst(holds []Hold, r *Request) []Hold {
 	if r.Automatic {
 		return holds
@@ -220,7 +227,8 @@ func (d *Dir) fresh(services []string, decisions map[string]Decision) error {
 	return nil
 }
 
-// settleHolds removes the holds that a start ends, and makes the one that a stop begins. Both are on disk when it returns.
+// settleHolds removes the holds that a start ends, and makes the one that a stop begins. Both
+// are on disk when it returns.
 func (d *Dir) settleHolds(services []string, covers map[string]Cover, r *Request) error {
 	if r.ClearHolds {
 		for _, s := range services {
@@ -259,7 +267,8 @@ func deadline(wait, otherwise time.Duration) time.Time {
 	return time.Now().Add(wait)
 }
 
-// recordForDisplay reads a record without its gate, to say what is in the way; nil if it cannot be said.
+// recordForDisplay reads a record without its gate, to say what is in the way; nil if it cannot
+// be said.
 func (d *Dir) recordForDisplay(service string) *Record {
 	r, err := d.readRecord(service)
 	if err != nil {

@@ -6,9 +6,10 @@ import (
 	"path/filepath"
 )
 
-// putNew writes dir/id.toml so that it survives a power loss when it returns: content fsynced under a temporary name, renamed without
-// replacing, the directory fsynced, and every parent up to the state directory, also those that existed: whoever made them may
-// have died before his fsync. os.ErrExist if the id is there; then its entry is durable all the same.
+// putNew writes dir/id.toml so that it survives a power loss when it returns: content fsynced
+// under a temporary name, renamed without replacing, the directory fsynced, and every parent up
+// to the state directory, also those that existed: whoever made them may have died before his
+// fsync. os.ErrExist if the id is there; then its entry is durable all the same.
 func (d *Dir) putNew(dir, id string, content []byte) error {
 	tmp, err := d.temp(content, true)
 	if err != nil {
@@ -68,8 +69,9 @@ func (d *Dir) syncUp(dirs ...string) error {
 	return nil
 }
 
-// copyTo hangs the lock file at path into a member's directory as well, as another name of the same file: the gate of the member
-// then finds it without knowing of the target. Not durable yet. An existing copy is fine.
+// copyTo hangs the lock file at path into a member's directory as well, as another name of the
+// same file: the gate of the member then finds it without knowing of the target. Not durable
+// yet. An existing copy is fine.
 func (d *Dir) copyTo(path, id, member string) error {
 	dir := d.lockDir(ServiceTarget(member))
 	to := dir + "/" + id + ".toml"
@@ -85,7 +87,8 @@ func (d *Dir) copyTo(path, id, member string) error {
 	return err
 }
 
-// recopy makes the copy in a member's directory the present file, after the file at path was replaced. The gates are held.
+// recopy makes the copy in a member's directory the present file, after the file at path was
+// replaced. The gates are held.
 func (d *Dir) recopy(path, id, member string) error {
 	tmp := d.tempName()
 	if err := d.disk.link(path, tmp); err != nil {

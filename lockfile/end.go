@@ -12,20 +12,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrDown is what EndRequest.Verdict returns (or wraps) for a service that is down: with LeaveStopped it is released into an operator stop.
+// ErrDown is what EndRequest.Verdict returns (or wraps) for a service that is down: with
+// LeaveStopped it is released into an operator stop.
 var ErrDown = errors.New("it is down")
 
 // EndRequest releases locks by id, all in one section.
 type EndRequest struct {
 	IDs   []string
 	Owner Owner
-	// AnySession lets the same login end what it took in another session: the caller has asked for that very lock.
+	// AnySession lets the same login end what it took in another session: the caller has asked
+	// for that very lock.
 	AnySession bool
-	// Verdict says whether the try-out of a service still holds (same process, alive), called inside the gates for each service
-	// that loses its last lock. nil: it does, released. ErrDown: the service is down. Anything else refuses.
-	// It must not come back to the Dir's gates. A nil func: nothing can be verified (direct mode).
+	// Verdict says whether the try-out of a service still holds (same process, alive), called
+	// inside the gates for each service that loses its last lock. nil: it does, released.
+	// ErrDown: the service is down. Anything else refuses. It must not come back to the Dir's
+	// gates. A nil func: nothing can be verified (direct mode).
 	Verdict func(service string) error
-	// LeaveStopped makes an operator stop, durable before the release, for each such service that is down; without a Verdict, for each.
+	// LeaveStopped makes an operator stop, durable before the release, for each such service
+	// that is down; without a Verdict, for each.
 	LeaveStopped bool
 	Force        bool // release without a verdict
 	Note         string
@@ -41,8 +45,9 @@ type EndResult struct {
 	Interrupted []Record
 }
 
-// End releases the caller's own locks. Errors: *InFlightError *NotOwnerError *GoneError *VerifyError *UnreadableError; the locks stand
-// in every case. A program on a terminal ignores SIGTSTP around it: while it is in the gates, others wait.
+// End releases the caller's own locks. Errors: *InFlightError *NotOwnerError *GoneError
+// *VerifyError *UnreadableError; the locks stand in every case. A program on a terminal ignores
+// SIGTSTP around it: while it is in the gates, others wait.
 func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
 	if len(r.IDs) == 0 {
 		return EndResult{}, errors.New("cannot end: no lock named")
@@ -78,8 +83,8 @@ func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
 	return res, err
 }
 
-// underGates finds locks, takes all their gates exclusively, sees to what is in flight, finds them again inside, and calls do with them
-// and the services whose gates are held.
+// underGates finds locks, takes all their gates exclusively, sees to what is in flight, finds
+// them again inside, and calls do with them and the services whose gates are held.
 func (d *Dir) underGates(ctx context.Context, ids []string, until time.Time, dead *[]Record, do func([]*found, []string) error) error {
 	fs, names, err := d.findAll(ids)
 	if err != nil {
@@ -135,7 +140,8 @@ func locksOf(fs []*found) []Lock {
 	return ls
 }
 
-// quiet makes sure that nothing is in flight on services whose gates are held, and reports what was interrupted.
+// quiet makes sure that nothing is in flight on services whose gates are held, and reports what
+// was interrupted.
 func (d *Dir) quiet(names []string, fs []*found, dead *[]Record) error {
 	for _, s := range names {
 		rec, err := d.settleRecord(s, dead)
@@ -149,8 +155,8 @@ func (d *Dir) quiet(names []string, fs []*found, dead *[]Record) error {
 	return nil
 }
 
-// settleRecord looks at the record of a service whose gate is held, shared or exclusive. It returns a living one; a dead one is
-// reported, added to dead, and wiped out.
+// settleRecord looks at the record of a service whose gate is held, shared or exclusive. It
+// returns a living one; a dead one is reported, added to dead, and wiped out.
 func (d *Dir) settleRecord(service string, dead *[]Record) (*Record, error) {
 	f, err := d.openRecord(service)
 	if err != nil {
@@ -167,8 +173,9 @@ func (d *Dir) settleRecord(service string, dead *[]Record) (*Record, error) {
 	return nil, f.bury()
 }
 
-// judge decides, for each service, whether the locks may go: others hold it too (and their files are on disk: a power loss must not
-// take away what this end leans on), or the verdict is good. It makes the operator stops of LeaveStopped.
+// judge decides, for each service, whether the locks may go: others hold it too (and their
+// files are on disk: a power loss must not take away what this end leans on), or the verdict is
+// good. It makes the operator stops of LeaveStopped.
 func (d *Dir) judge(fs []*found, names []string, r *EndRequest, res *EndResult) error {
 	covers := d.Snapshot(names)
 	lean := map[string]bool{}
@@ -213,7 +220,8 @@ func (d *Dir) judge(fs []*found, names []string, r *EndRequest, res *EndResult) 
 	return nil
 }
 
-// verdict is what to do with a service that loses its last lock: refuse, release, or release into an operator stop.
+// verdict is what to do with a service that loses its last lock: refuse, release, or release
+// into an operator stop.
 func (r *EndRequest) verdict(service string) (down bool, err error) {
 	if r.Verdict == nil {
 		if r.LeaveStopped || r.Force {
@@ -231,8 +239,9 @@ func (r *EndRequest) verdict(service string) (down bool, err error) {
 	return false, err
 }
 
-// stamps are lock files with the word on their end in them, written and fsynced before the gates are taken, so that the gates are
-// not shut for longer than they must. A word for people, not part of the promise: where it cannot be written, the lock ends without.
+// stamps are lock files with the word on their end in them, written and fsynced before the
+// gates are taken, so that the gates are not shut for longer than they must. A word for people,
+// not part of the promise: where it cannot be written, the lock ends without.
 type stamps map[string]stamped
 
 type stamped struct {
@@ -263,7 +272,8 @@ func (d *Dir) stamp(ids []string, how *Ended) stamps {
 	return out
 }
 
-// apply puts the stamped file in the lock's place, unless the lock was rewritten since. The gates are held.
+// apply puts the stamped file in the lock's place, unless the lock was rewritten since. The
+// gates are held.
 func (s stamps) apply(d *Dir, f *found) {
 	st, ok := s[f.id]
 	if ok && reflect.DeepEqual(st.before, f.lock) && d.disk.renameOver(st.tmp, f.path(d)) == nil {
@@ -277,8 +287,8 @@ func (s stamps) discard(d *Dir) {
 	}
 }
 
-// bury moves a lock to ended/, which is the moment it ends, and then takes its copies away. The gates are held and the new epoch is
-// written.
+// bury moves a lock to ended/, which is the moment it ends, and then takes its copies away. The
+// gates are held and the new epoch is written.
 func (d *Dir) bury(f *found, stamps stamps) error {
 	stamps.apply(d, f)
 	if err := d.disk.renameOver(f.path(d), d.endedPath(f.id)); err != nil {

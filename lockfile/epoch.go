@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Epoch is the token of a service that changes at each release. A decision made under one epoch is void under another.
+// Epoch is the token of a service that changes at each release. A decision made under one epoch
+// is void under another.
 type Epoch struct {
 	Token    string // "" if the service was never released
 	BootID   string
@@ -23,8 +24,9 @@ type Observation struct {
 	Cover   Cover
 }
 
-// Observe reads epoch, then locks, then holds. The caller looks at the process itself only afterwards.
-// If the epoch or the plan cannot be read, Cover.Unreadable says so and nothing may be decided.
+// Observe reads epoch, then locks, then holds. The caller looks at the process itself only
+// afterwards. If the epoch or the plan cannot be read, Cover.Unreadable says so and nothing may
+// be decided.
 func (d *Dir) Observe(service string) Observation {
 	var o Observation
 	var bad []Unreadable
@@ -65,8 +67,9 @@ func (d *Dir) epoch(service string) (Epoch, error) {
 // releaseMark is the fourth word of an epoch that the end of a lock made.
 const releaseMark = "release"
 
-// newEpoch gives services a new token; mark is releaseMark or empty. The gates of all of them are held. No fsync: power loss ends every decision anyway.
-// The services share one file, so that a release costs one block however many they are.
+// newEpoch gives services a new token; mark is releaseMark or empty. The gates of all of them
+// are held. No fsync: power loss ends every decision anyway. The services share one file, so
+// that a release costs one block however many they are.
 func (d *Dir) newEpoch(services []string, mark string) error {
 	if len(services) == 0 {
 		return nil

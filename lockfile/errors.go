@@ -58,7 +58,8 @@ func (e *StaleError) Error() string {
 	return fmt.Sprintf("cannot act on %q: %s; observe again", e.Service, e.Why)
 }
 
-// BusyError: another action on the service is in flight. Record is nil if the gate is taken and nobody has said what for.
+// BusyError: another action on the service is in flight. Record is nil if the gate is taken and
+// nobody has said what for.
 type BusyError struct {
 	Service string
 	Record  *Record
@@ -132,7 +133,8 @@ func (e *GoneError) Error() string {
 	return fmt.Sprintf("lock %s on %s was ended (%s) by %s", e.ID, e.Ended.Target, e.Ended.Ended.How, e.Ended.Ended.By)
 }
 
-// VerifyError: the last lock of a service does not go, because the service could not be shown to be well (or down).
+// VerifyError: the last lock of a service does not go, because the service could not be shown
+// to be well (or down).
 type VerifyError struct {
 	Service string
 	Err     error
@@ -141,7 +143,8 @@ type VerifyError struct {
 func (e *VerifyError) Error() string { return fmt.Sprintf("cannot release %q: %v", e.Service, e.Err) }
 func (e *VerifyError) Unwrap() error { return e.Err }
 
-// MarkerError: the state directory has no marker: never initialised, or its file system is not mounted. Everything counts as held.
+// MarkerError: the state directory has no marker: never initialised, or its file system is not
+// mounted. Everything counts as held.
 type MarkerError struct {
 	Path string
 	Err  error

@@ -98,8 +98,8 @@ func (f *found) dirs(d *Dir) []string {
 	return dirs
 }
 
-// gatesOf is the services whose gates a lock stands before, sorted: members as recorded, as they are now by the plan in force and
-// by config (may be nil), and wherever there is a copy.
+// gatesOf is the services whose gates a lock stands before, sorted: members as recorded, as
+// they are now by the plan in force and by config (may be nil), and wherever there is a copy.
 func (d *Dir) gatesOf(t Target, recorded map[string]Identity, copies []string, config *Plan) ([]string, error) {
 	set := map[string]bool{}
 	for _, s := range copies {
@@ -109,7 +109,8 @@ func (d *Dir) gatesOf(t Target, recorded map[string]Identity, copies []string, c
 	for s := range resolve(t, recorded, plan, config).Members {
 		set[s] = true
 	}
-	// A host lock stands before every gate that there ever was; and so does any other while nobody can tell who its members are.
+	// A host lock stands before every gate that there ever was; and so does any other while
+	// nobody can tell who its members are.
 	if t.Kind == TargetHost || planErr != nil {
 		names, err := d.disk.list(d.path + "/gates")
 		if err != nil {
@@ -133,8 +134,8 @@ func (d *Dir) successor(id string) *Lock {
 	return nil
 }
 
-// Ended reads the locks that are over, newest first; tombstones are kept for TombstoneAge. A lock whose end could not be
-// stamped (full disk) comes last, with Ended nil.
+// Ended reads the locks that are over, newest first; tombstones are kept for TombstoneAge. A
+// lock whose end could not be stamped (full disk) comes last, with Ended nil.
 func (d *Dir) Ended() ([]Lock, []Unreadable) {
 	names, err := d.disk.list(d.path + "/ended")
 	if err != nil {

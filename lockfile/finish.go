@@ -6,13 +6,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Finish is for a daemon that has LockDaemon and meets an action whose maker and helper both died between a signal and its effect (F2).
-// The record stays alive until the target is gone, so everything on the service waits, locks too; a target that ignores the signal would
-// make them wait for ever. act gets a permit to stop, and ends the target as the dead action would have.
+// Finish is for a daemon that has LockDaemon and meets an action whose maker and helper both
+// died between a signal and its effect (F2). The record stays alive until the target is gone,
+// so everything on the service waits, locks too; a target that ignores the signal would make
+// them wait for ever. act gets a permit to stop, and ends the target as the dead action would
+// have.
 //
-// Locks are no obstacle: one that was there when the action began let it pass (its owner's own stop), and one that came later has not
-// been promised yet, because it waits for this very record. Without such an action Finish does nothing. Errors: *BusyError (somebody
-// has the gate), what reading the record gave, what act returned.
+// Locks are no obstacle: one that was there when the action began let it pass (its owner's own
+// stop), and one that came later has not been promised yet, because it waits for this very
+// record. Without such an action Finish does nothing. Errors: *BusyError (somebody has the
+// gate), what reading the record gave, what act returned.
 func (d *Dir) Finish(ctx context.Context, service string, act func(*Permit) error) error {
 	if err := ValidName(service); err != nil {
 		return err

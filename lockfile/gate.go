@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A gate is an open file description of gates/NAME with a flock on it. The file lies beside the locks, never under a run directory,
-// and is never unlinked, renamed or replaced: two files would be two gates for one lock.
+// A gate is an open file description of gates/NAME with a flock on it. The file lies beside the
+// locks, never under a run directory, and is never unlinked, renamed or replaced: two files
+// would be two gates for one lock.
 type gate struct {
 	service string
 	fd      int
@@ -18,7 +19,8 @@ type gate struct {
 	slot    chan struct{}
 }
 
-// slots lets one goroutine of this process at a time ask the kernel for a gate. The others queue here in order, without a thread each.
+// slots lets one goroutine of this process at a time ask the kernel for a gate. The others
+// queue here in order, without a thread each.
 type slots struct {
 	mu sync.Mutex
 	m  map[string]chan struct{}
@@ -55,8 +57,9 @@ type gateWait struct {
 // progressEvery is how often a waiting command looks whether what it waits for has changed.
 const progressEvery = time.Second
 
-// take flocks the gate of a service: how is LOCK_EX for actions and removals, LOCK_SH for those who only wait (so that a stopped
-// supctl in the gate cannot keep others from locking). errGateTaken when the wait is over; the ctx's error when that ended first.
+// take flocks the gate of a service: how is LOCK_EX for actions and removals, LOCK_SH for those
+// who only wait (so that a stopped supctl in the gate cannot keep others from locking).
+// errGateTaken when the wait is over; the ctx's error when that ended first.
 func (d *Dir) take(ctx context.Context, service string, how int, w gateWait) (*gate, error) {
 	slot := d.slots.of(service)
 	wait := &waiting{ctx: ctx, w: w}
@@ -134,8 +137,9 @@ func (t *waiting) forSlot(slot chan struct{}) error {
 	}
 }
 
-// forFlock blocks a thread in flock: there is no other way to be woken by the release. If the wait ends first, the thread stays behind until
-// it has the gate, gives it back and frees the slot; so there is never more than one such thread per gate.
+// forFlock blocks a thread in flock: there is no other way to be woken by the release. If the
+// wait ends first, the thread stays behind until it has the gate, gives it back and frees the
+// slot; so there is never more than one such thread per gate.
 func (t *waiting) forFlock(g *gate, how int) error {
 	got := make(chan error, 1)
 	go func() { got <- again(func() error { return unix.Flock(g.fd, how) }) }()
@@ -165,8 +169,9 @@ func (t *waiting) forFlock(g *gate, how int) error {
 	}
 }
 
-// release opens the gate for everybody, also where a child forked elsewhere in this program still has a copy of the descriptor:
-// closing alone would leave the gate shut until that child's exec.
+// release opens the gate for everybody, also where a child forked elsewhere in this program
+// still has a copy of the descriptor: closing alone would leave the gate shut until that
+// child's exec.
 func (g *gate) release() {
 	_ = again(func() error { return unix.Flock(g.fd, unix.LOCK_UN) }) // fails only for a descriptor that is not open
 	g.close()
@@ -190,8 +195,9 @@ func (g *gate) asFile() *os.File {
 	return g.file
 }
 
-// takeAll flocks the gates of services, which are sorted: everybody takes them in name order, so nobody waits in a circle.
-// On failure none is held, and the error says which one was in the way.
+// takeAll flocks the gates of services, which are sorted: everybody takes them in name order,
+// so nobody waits in a circle. On failure none is held, and the error says which one was in the
+// way.
 func (d *Dir) takeAll(ctx context.Context, services []string, how int, w gateWait) ([]*gate, string, error) {
 	gates := make([]*gate, 0, len(services))
 	for _, s := range services {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AddHold makes a hold, durable on return. Needs no gate: like a lock, it stops the next action. One hold per kind is enough:
-// a second of the same kind returns the first.
+// AddHold makes a hold, durable on return. Needs no gate: like a lock, it stops the next
+// action. One hold per kind is enough: a second of the same kind returns the first.
 func (d *Dir) AddHold(service string, spec HoldSpec) (Hold, error) {
 	if err := ValidName(service); err != nil {
 		return Hold{}, err
@@ -33,9 +33,10 @@ func (d *Dir) AddHold(service string, spec HoldSpec) (Hold, error) {
 	return h, nil
 }
 
-// RemoveHolds removes the operator stops and restart limits of a service under its gate, after a new epoch.
-// For a service that was seen up again: still is asked inside the gate, after the holds were listed, whether that is so; if not, they
-// stay (nil: it need not be). Held locks stand and are no obstacle.
+// RemoveHolds removes the operator stops and restart limits of a service under its gate, after
+// a new epoch. For a service that was seen up again: still is asked inside the gate, after the
+// holds were listed, whether that is so; if not, they stay (nil: it need not be). Held locks
+// stand and are no obstacle.
 func (d *Dir) RemoveHolds(ctx context.Context, service string, still func() bool) (removed int, err error) {
 	holds, _ := d.ListHolds(service)
 	if len(holds) == 0 {
@@ -56,7 +57,8 @@ func (d *Dir) RemoveHolds(ctx context.Context, service string, still func() bool
 	return d.clearHolds(service, holds)
 }
 
-// clearHolds removes operator stops and restart limits: new epoch, removal, fsync. The gate of the service is held.
+// clearHolds removes operator stops and restart limits: new epoch, removal, fsync. The gate of
+// the service is held.
 func (d *Dir) clearHolds(service string, holds []Hold) (int, error) {
 	n := 0
 	for _, h := range holds {

@@ -10,7 +10,8 @@ import (
 // idBytesMax bounds ids, which become file names.
 const idBytesMax = 64
 
-// NewID makes the random id of a lock, hold or epoch. Ids are random so that nothing depends on a clock.
+// NewID makes the random id of a lock, hold or epoch. Ids are random so that nothing depends on
+// a clock.
 func NewID() string {
 	var b [10]byte
 	rand.Read(b[:]) // never fails: crypto/rand aborts the program instead

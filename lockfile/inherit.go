@@ -7,16 +7,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Inherited is the helper's side of a gate: it may update the record, and nothing else. There is no unlock: flock belongs to the open
-// file description that daemon and helper share, so the helper's unlock would open the gate under the daemon, and the other way
-// round. The gate opens when the last process that has it exits.
+// Inherited is the helper's side of a gate: it may update the record, and nothing else. There
+// is no unlock: flock belongs to the open file description that daemon and helper share, so the
+// helper's unlock would open the gate under the daemon, and the other way round. The gate opens
+// when the last process that has it exits.
 type Inherited struct {
 	gate *os.File // kept from the garbage collector, which would close it
 	rec  *recordFile
 }
 
-// OpenInherited is for a process that was given a gate's descriptor. It fails if fd is not the gate of this service, since then
-// nothing would protect what the helper is about to do.
+// OpenInherited is for a process that was given a gate's descriptor. It fails if fd is not the
+// gate of this service, since then nothing would protect what the helper is about to do.
 func OpenInherited(fd uintptr, stateDir, service string) (*Inherited, error) {
 	if err := ValidName(service); err != nil {
 		return nil, err

@@ -12,8 +12,9 @@ import (
 // markerText is the content of STATE/format.
 const markerText = "supd state directory, format 1\n"
 
-// layout lists the directories of a state directory with their modes, parents first. Gates are not for others: whoever
-// can open a gate for reading can hold it shut. Locks are for everybody to read.
+// layout lists the directories of a state directory with their modes, parents first. Gates are
+// not for others: whoever can open a gate for reading can hold it shut. Locks are for everybody
+// to read.
 var layout = [...]struct {
 	dir  string
 	mode uint32
@@ -22,17 +23,21 @@ var layout = [...]struct {
 	{"ended", 0o755}, {"holds", 0o755}, {"gates", 0o700}, {"inflight", 0o755}, {"epoch", 0o755}, {"tmp", 0o700},
 }
 
-// networkFS are file systems whose flock or rename does not mean what this package needs, by statfs magic.
+// networkFS are file systems whose flock or rename does not mean what this package needs, by
+// statfs magic.
 var networkFS = map[int64]string{
 	0x6969: "nfs", 0xFF534D42: "cifs", 0xFE534D42: "smb2", 0x517B: "smb", 0x01021997: "9p",
 	0x5346414F: "afs", 0x00C36400: "ceph", 0x0BD00BD0: "lustre", 0x73757245: "coda",
 }
 
-// Init makes the layout of a state directory at path, writing the marker last, so that a first start cut short is a first start again.
-// A directory that has the marker is left as it is, apart from parts of the layout that are missing. Where there is no marker, Init
-// makes one only in a directory that is missing or has nothing of the layout in it, and only if the caller says firstStart: an empty
-// directory may be a mount that is missing, and only the caller can know (a first start has no plan to lose; a unit file should say
-// RequiresMountsFor=). Also refused, whatever the caller says: a mount point for path in /etc/fstab that is not mounted.
+// Init makes the layout of a state directory at path, writing the marker last, so that a first
+// start cut short is a first start again. A directory that has the marker is left as it is,
+// apart from parts of the layout that are missing. Where there is no marker, Init makes one
+// only in a directory that is missing or has nothing of the layout in it, and only if the
+// caller says firstStart: an empty directory may be a mount that is missing, and only the
+// caller can know (a first start has no plan to lose; a unit file should say
+// RequiresMountsFor=). Also refused, whatever the caller says: a mount point for path in
+// /etc/fstab that is not mounted.
 func Init(path string, firstStart bool) error {
 	var k disk
 	path, err := filepath.Abs(path)
@@ -131,7 +136,8 @@ func partOfLayout(name string) bool {
 	return false
 }
 
-// bare says whether a tree holds directories and left-overs of tmp only, that is, no lock, hold or gate was ever made in it.
+// bare says whether a tree holds directories and left-overs of tmp only, that is, no lock, hold
+// or gate was ever made in it.
 func bare(dir string) bool {
 	clean := true
 	err := filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
@@ -146,8 +152,8 @@ func bare(dir string) bool {
 	return clean && err == nil
 }
 
-// missingMount says whether /etc/fstab wants a file system at path that is not there. A systemd mount unit without a line in
-// fstab is not seen: the service's RequiresMountsFor= is for that.
+// missingMount says whether /etc/fstab wants a file system at path that is not there. A systemd
+// mount unit without a line in fstab is not seen: the service's RequiresMountsFor= is for that.
 func missingMount(path string) bool {
 	fstab, err := os.ReadFile("/etc/fstab")
 	if err != nil {
@@ -179,8 +185,8 @@ func isMountPoint(path string) bool {
 	return false
 }
 
-// trusted refuses a state directory that is not a directory of ours: a symbolic link, another person's, writable by others,
-// or on a file system where flock is not the kernel's own.
+// trusted refuses a state directory that is not a directory of ours: a symbolic link, another
+// person's, writable by others, or on a file system where flock is not the kernel's own.
 func trusted(path string) error {
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil {

@@ -102,7 +102,7 @@ func TestUmaskDoesNotHideLocks(t *testing.T) {
 	defer unix.Umask(old)
 	d := newDir(t, planOf(map[string][]string{"g": {"db"}}, "db"))
 	l := lockOf(t, d, ann(), "@g")[0]
-	for path, want := range map[string]os.FileMode{d.path: 0o755, d.path + "/plan.toml": 0o644, d.lockDir(l.Target): 0o755, d.lockFile(l.Target, l.ID): 0o644} {
+	for path, want := range map[string]os.FileMode{d.path: 0o755, d.path + "/plan.toml": 0o644, d.recordPath("db"): 0o644, d.lockDir(l.Target): 0o755, d.lockFile(l.Target, l.ID): 0o644} {
 		st, err := os.Stat(path)
 		if err != nil || st.Mode().Perm() != want {
 			t.Errorf("%s: %v %v, want %v", path, st.Mode(), err, want)

@@ -2,8 +2,8 @@ package lockfile
 
 import "time"
 
-// FormatVersion is the version written into every file of the state directory. A file of a newer version is honoured as
-// far as it can be read, and counts as a lock or hold in any case.
+// FormatVersion is the version written into every file of the state directory. A file of a
+// newer version is honoured as far as it can be read, and counts as a lock or hold in any case.
 const FormatVersion = 1
 
 // Lock is one person's claim on one target: the content of locks/KIND/NAME/ID.toml.
@@ -27,7 +27,8 @@ type Lock struct {
 	extra map[string]any // keys of a newer version, kept when the file is rewritten
 }
 
-// Ended says how a lock went. It is stamped on the file just before it moves to ended/; absent if the disk was full.
+// Ended says how a lock went. It is stamped on the file just before it moves to ended/; absent
+// if the disk was full.
 type Ended struct {
 	At    time.Time `toml:"at"`
 	By    Owner     `toml:"by"`
@@ -39,8 +40,9 @@ type Ended struct {
 // Overdue says whether the expected end has passed. A lock that is overdue goes on holding.
 func (l Lock) Overdue(now time.Time) bool { return !l.Until.IsZero() && now.After(l.Until) }
 
-// HoldKind says why a service is held besides a lock. Only the two kinds of which nobody else knows are files here;
-// interlocks live in the daemon's memory and reach the gate through Request.Extra.
+// HoldKind says why a service is held besides a lock. Only the two kinds of which nobody else
+// knows are files here; interlocks live in the daemon's memory and reach the gate through
+// Request.Extra.
 type HoldKind string
 
 const (
@@ -74,7 +76,8 @@ type HoldSpec struct {
 	LockID string
 }
 
-// Unreadable is a file or directory whose content could not be had. What it could cover counts as held.
+// Unreadable is a file or directory whose content could not be had. What it could cover counts
+// as held.
 type Unreadable struct {
 	Path string
 	Err  error

@@ -2,8 +2,8 @@ package lockfile
 
 import "sync"
 
-// lockCache keeps lock files parsed, so that a held service costs its gate a stat and not a parse. That a lock is there is never taken
-// from here: only what it says.
+// lockCache keeps lock files parsed, so that a held service costs its gate a stat and not a
+// parse. That a lock is there is never taken from here: only what it says.
 type lockCache struct {
 	mu sync.Mutex
 	m  map[string]cachedLock

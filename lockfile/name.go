@@ -5,11 +5,13 @@ import (
 	"strings"
 )
 
-// nameBytesMax bounds a service or group name: it becomes a file name, and the cgroup made for it adds a generation to it.
+// nameBytesMax bounds a service or group name: it becomes a file name, and the cgroup made for
+// it adds a generation to it.
 const nameBytesMax = 128
 
-// ValidName says whether name may name a service or a group. Names become file names in the state directory, so everything
-// that could leave its directory or hide (a slash, "..", a leading dot) is refused here, once, for everybody.
+// ValidName says whether name may name a service or a group. Names become file names in the
+// state directory, so everything that could leave its directory or hide (a slash, "..", a
+// leading dot) is refused here, once, for everybody.
 func ValidName(name string) error {
 	switch {
 	case name == "":

@@ -12,8 +12,9 @@ import (
 // textBytesMax bounds what people write into a lock or hold; it keeps one file within a spare.
 const textBytesMax = 2 << 10
 
-// parseLock reads the content of dir/ID.toml. It fails on everything that this version would not have written itself, except that a
-// newer format is taken as far as it goes: that it is a lock is never in doubt, so a failure means "damaged, holds".
+// parseLock reads the content of dir/ID.toml. It fails on everything that this version would
+// not have written itself, except that a newer format is taken as far as it goes: that it is a
+// lock is never in doubt, so a failure means "damaged, holds".
 func parseLock(content []byte, id string) (Lock, error) {
 	var l Lock
 	extra, err := decode(content, &l)
@@ -73,8 +74,8 @@ func parseHold(content []byte, id string) (Hold, error) {
 
 func (h Hold) encode() ([]byte, error) { return encode(&h, h.extra) }
 
-// decode fills v and returns the top-level keys that v has no place for. Its own panics become errors: a parser of files
-// that anybody may have damaged must not take the daemon down.
+// decode fills v and returns the top-level keys that v has no place for. Its own panics become
+// errors: a parser of files that anybody may have damaged must not take the daemon down.
 func decode(content []byte, v any) (extra map[string]any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -87,7 +88,8 @@ func decode(content []byte, v any) (extra map[string]any, err error) {
 	if tooDeep(content) {
 		return nil, fmt.Errorf("nested deeper than %d brackets", nestingMax)
 	}
-	// The format first and by itself, so that a newer one is known for what it is even if other keys changed their type.
+	// The format first and by itself, so that a newer one is known for what it is even if other
+	// keys changed their type.
 	var f struct {
 		Format int `toml:"format"`
 	}
@@ -143,7 +145,8 @@ func merge(into, from map[string]any) {
 	}
 }
 
-// clean makes every string field something TOML can carry and bounds it: text comes from people and from terminals.
+// clean makes every string field something TOML can carry and bounds it: text comes from people
+// and from terminals.
 func clean(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Permit is the proof that the gate was passed. It dies when Do returns. Its methods may be called from any goroutine.
+// Permit is the proof that the gate was passed. It dies when Do returns. Its methods may be
+// called from any goroutine.
 type Permit struct {
 	d     *Dir
 	req   Request
@@ -35,7 +36,8 @@ func widens(v Verb) []Verb {
 	return nil
 }
 
-// Check fails unless the permit lives and covers this effect on this service. Every function with an effect calls it first.
+// Check fails unless the permit lives and covers this effect on this service. Every function
+// with an effect calls it first.
 func (p *Permit) Check(service string, verb Verb) error {
 	switch {
 	case p == nil || !p.live.Load():
@@ -49,7 +51,8 @@ func (p *Permit) Check(service string, verb Verb) error {
 // Alive says whether Do has not returned yet.
 func (p *Permit) Alive() bool { return p != nil && p.live.Load() }
 
-// Covers says whether verb on service lies within what was asked: a restart covers stop and start, every action but a signal its hooks.
+// Covers says whether verb on service lies within what was asked: a restart covers stop and
+// start, every action but a signal its hooks.
 func (p *Permit) Covers(service string, verb Verb) bool {
 	return slices.Contains(p.req.Services, service) && (verb == p.req.Verb || slices.Contains(widens(p.req.Verb), verb))
 }
@@ -57,7 +60,8 @@ func (p *Permit) Covers(service string, verb Verb) bool {
 // Verb is the action that was asked for.
 func (p *Permit) Verb() Verb { return p.req.Verb }
 
-// Update changes the record of every service of the permit, on disk when it returns. To be called before the effect.
+// Update changes the record of every service of the permit, on disk when it returns. To be
+// called before the effect.
 func (p *Permit) Update(change func(*Record)) error {
 	if !p.Alive() {
 		return errors.New("cannot write the in-flight record: the permit is dead")
@@ -91,8 +95,8 @@ func (p *Permit) recordFiles() []*recordFile {
 	return p.records
 }
 
-// File is the open gate of the (first) service, for a helper to inherit. The helper never unlocks it: it exits.
-// It belongs to the permit: do not close it.
+// File is the open gate of the (first) service, for a helper to inherit. The helper never
+// unlocks it: it exits. It belongs to the permit: do not close it.
 func (p *Permit) File() *os.File { return p.FileOf(p.gates[0].service) }
 
 // FileOf is File for one of several services; nil if the permit is not for it or dead.
@@ -107,8 +111,9 @@ func (p *Permit) FileOf(service string) *os.File {
 	return nil
 }
 
-// HandOver leaves gate and record to the helper that inherited them: Do neither unlocks nor removes the record, and whoever takes the
-// gate next judges by the record. For a daemon that goes away while the helper works on.
+// HandOver leaves gate and record to the helper that inherited them: Do neither unlocks nor
+// removes the record, and whoever takes the gate next judges by the record. For a daemon that
+// goes away while the helper works on.
 func (p *Permit) HandOver() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,7 +138,8 @@ func (p *Permit) writeRecords() error {
 	return nil
 }
 
-// wipeRecords ends this action's own records, and no others: those of dead actions are somebody's news.
+// wipeRecords ends this action's own records, and no others: those of dead actions are
+// somebody's news.
 func (p *Permit) wipeRecords() {
 	for _, f := range p.records {
 		if f.fd >= 0 {
@@ -150,8 +156,8 @@ func (p *Permit) closeRecords() {
 	p.records = nil
 }
 
-// run calls act and ends the permit. If act panics, nobody knows what it left behind: record and gate stay as they are,
-// for whoever comes after this process.
+// run calls act and ends the permit. If act panics, nobody knows what it left behind: record
+// and gate stay as they are, for whoever comes after this process.
 func (p *Permit) run(act func(*Permit) error) error {
 	sane := false
 	defer func() {

@@ -1,7 +1,8 @@
 package lockfile
 
-// Identity is what a service is, apart from its name: two names with a common identity are one service to a lock.
-// Empty fields never match. Everybody can read it, so a command with secrets belongs here as a digest.
+// Identity is what a service is, apart from its name: two names with a common identity are one
+// service to a lock. Empty fields never match. Everybody can read it, so a command with secrets
+// belongs here as a digest.
 type Identity struct {
 	Unit    string `toml:"unit,omitempty"`
 	Pidfile string `toml:"pidfile,omitempty"`

@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// planCache keeps the parsed plan.toml. The file is only ever replaced by rename, so another plan is another inode or change time.
+// planCache keeps the parsed plan.toml. The file is only ever replaced by rename, so another
+// plan is another inode or change time.
 type planCache struct {
 	mu   sync.Mutex
 	key  fileKey
@@ -83,7 +84,8 @@ func (d *Dir) Resolve(t Target, config *Plan) (Resolution, error) {
 	return resolve(t, nil, p, config), nil
 }
 
-// resolve also takes members as they were recorded: what they were called then may be called something else by now.
+// resolve also takes members as they were recorded: what they were called then may be called
+// something else by now.
 func resolve(t Target, recorded map[string]Identity, p Plan, config *Plan) Resolution {
 	plans := []Plan{p}
 	if config != nil {
@@ -150,7 +152,8 @@ func addAliases(r *Resolution, plans []Plan, q Plan) {
 	}
 }
 
-// keysOf adds what identifies a service to a set, so that many can be compared without comparing each with each.
+// keysOf adds what identifies a service to a set, so that many can be compared without
+// comparing each with each.
 func keysOf(id Identity, set map[string]bool) {
 	for _, k := range id.keys() {
 		set[k] = true

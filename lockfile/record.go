@@ -27,8 +27,9 @@ type Proc struct {
 	Start uint64 `toml:"start"` // /proc/PID/stat field 22, clock ticks since boot
 }
 
-// Record says what is being done to a service right now: inflight/NAME. It is written by whoever holds the gate, before
-// the effect it speaks of, and outlives its writer: it is how others learn what a dead one left behind.
+// Record says what is being done to a service right now: inflight/NAME. It is written by
+// whoever holds the gate, before the effect it speaks of, and outlives its writer: it is how
+// others learn what a dead one left behind.
 type Record struct {
 	Format    int       `toml:"format"`
 	Service   string    `toml:"service"`

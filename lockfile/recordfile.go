@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// encodeRecord writes a record as TOML. By hand: it is on the path of every action, and reflection costs more than the file.
+// encodeRecord writes a record as TOML. By hand: it is on the path of every action, and
+// reflection costs more than the file.
 func encodeRecord(b []byte, r *Record) []byte {
 	b = append(b, "format = "...)
 	b = strconv.AppendInt(b, FormatVersion, 10)
@@ -83,7 +84,8 @@ func (d *Dir) readRecord(service string) (*Record, error) {
 	return parseRecord(content, service)
 }
 
-// parseRecord reads a record; nil if the file says nothing. A file of zero bytes is what a power loss leaves of one.
+// parseRecord reads a record; nil if the file says nothing. A file of zero bytes is what a
+// power loss leaves of one.
 func parseRecord(content []byte, service string) (*Record, error) {
 	if len(bytes.Trim(content, "\x00\n")) == 0 {
 		return nil, nil
@@ -98,15 +100,17 @@ func parseRecord(content []byte, service string) (*Record, error) {
 	return r, nil
 }
 
-// recordBytesMin is what a record file has at least, and recordBytesMax at most: one block, so that one write replaces all of it.
+// recordBytesMin is what a record file has at least, and recordBytesMax at most: one block, so
+// that one write replaces all of it.
 const (
 	recordBytesMin = 512
 	recordBytesMax = 4096
 )
 
-// recordFile is an open inflight/NAME. The file stays: a record is written into it in place and wiped out with newlines, each by one
-// write of one block, so that a reader, or whoever comes after a kill, sees the old text or the new. Making and removing a file
-// for each action would cost a hundred times as much, and need room on the disk.
+// recordFile is an open inflight/NAME. The file stays: a record is written into it in place and
+// wiped out with newlines, each by one write of one block, so that a reader, or whoever comes
+// after a kill, sees the old text or the new. Making and removing a file for each action would
+// cost a hundred times as much, and need room on the disk.
 type recordFile struct {
 	d       *Dir
 	service string
@@ -184,6 +188,7 @@ func (f *recordFile) write(b []byte) error {
 		f.fd, err = openFD(f.path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW, 0o644)
 	}
 	if err == nil {
+		_ = unix.Fchmod(f.fd, 0o644) // whatever the umask: everybody may see what is in flight
 		if err = f.d.disk.writeAt(f.fd, f.path, b); err == nil {
 			return nil
 		}
@@ -223,7 +228,8 @@ func (f *recordFile) close() {
 	}
 }
 
-// makeRecordFile makes the file of a service beforehand, so that its actions need no room on the disk.
+// makeRecordFile makes the file of a service beforehand, so that its actions need no room on
+// the disk.
 func (d *Dir) makeRecordFile(service string) error {
 	f := &recordFile{d: d, path: d.recordPath(service), service: service, fd: -1}
 	defer f.close()
@@ -234,7 +240,8 @@ func (d *Dir) makeRecordFile(service string) error {
 	return f.set(nil)
 }
 
-// Records lists actions in flight, for display: it does not take gates, so an entry may be over when it is read.
+// Records lists actions in flight, for display: it does not take gates, so an entry may be over
+// when it is read.
 func (d *Dir) Records() ([]Record, []Unreadable) {
 	names, err := d.disk.list(d.path + "/inflight")
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TombstoneAge is how long an ended lock's id is remembered, so that a late request cannot raise it again.
+// TombstoneAge is how long an ended lock's id is remembered, so that a late request cannot
+// raise it again.
 const TombstoneAge = 30 * 24 * time.Hour
 
 // Recovered is what Recover found.
@@ -19,8 +20,9 @@ type Recovered struct {
 	Unreadable  []Unreadable
 }
 
-// Recover is for a daemon that has LockDaemon, before it decides anything: it removes what ended locks, dead makers and old tombstones left
-// behind, and says which actions are in flight (alive) and which were interrupted. What it cannot read or remove it names, and goes on.
+// Recover is for a daemon that has LockDaemon, before it decides anything: it removes what
+// ended locks, dead makers and old tombstones left behind, and says which actions are in flight
+// (alive) and which were interrupted. What it cannot read or remove it names, and goes on.
 func (d *Dir) Recover(ctx context.Context) (Recovered, error) {
 	var r Recovered
 	if err := d.marked(); err != nil {
@@ -53,7 +55,8 @@ func (d *Dir) sweepTemps(r *Recovered) {
 	}
 }
 
-// sweepEnded removes lock files whose id is in ended/, under the gate of the service, as every removal.
+// sweepEnded removes lock files whose id is in ended/, under the gate of the service, as every
+// removal.
 func (d *Dir) sweepEnded(ctx context.Context, r *Recovered) {
 	for _, t := range d.targets(&r.Unreadable) {
 		names, err := d.disk.list(d.lockDir(t))

@@ -21,9 +21,10 @@ type ReloadRequest struct {
 // reloadWait is how long a reload waits for one gate before that service's change is left pending.
 const reloadWait = 200 * time.Millisecond
 
-// Reload takes the gates of the affected names, finds which are busy (*BusyError) or locked (*HeldError), whose changes stay pending,
-// hangs existing locks on new names of a recorded identity, writes plan.toml and swaps. A plan.toml that cannot be read is replaced:
-// it is what the daemon last said, and the daemon says it anew.
+// Reload takes the gates of the affected names, finds which are busy (*BusyError) or locked
+// (*HeldError), whose changes stay pending, hangs existing locks on new names of a recorded
+// identity, writes plan.toml and swaps. A plan.toml that cannot be read is replaced: it is what
+// the daemon last said, and the daemon says it anew.
 func (d *Dir) Reload(ctx context.Context, r ReloadRequest) (Plan, error) {
 	if err := d.marked(); err != nil {
 		return Plan{}, err
@@ -77,8 +78,8 @@ func (d *Dir) busy(service string, err error) error {
 	return err
 }
 
-// judgePending adds the names whose gates are held here and whose change has to wait all the same. A name that is new does not
-// wait for a lock on it: it is there from the start, locked.
+// judgePending adds the names whose gates are held here and whose change has to wait all the
+// same. A name that is new does not wait for a lock on it: it is there from the start, locked.
 func (d *Dir) judgePending(names []string, old Plan, pending map[string]error) {
 	covers := d.Snapshot(names)
 	for _, s := range names {
@@ -97,8 +98,9 @@ func (d *Dir) judgePending(names []string, old Plan, pending map[string]error) {
 	}
 }
 
-// spread hangs locks on services of the next plan that are, under whatever name, what a lock was taken on: they share an identity with a
-// recorded member, or with a service of the old plan that has the lock. Under the affected gates, before the plan is in force.
+// spread hangs locks on services of the next plan that are, under whatever name, what a lock
+// was taken on: they share an identity with a recorded member, or with a service of the old
+// plan that has the lock. Under the affected gates, before the plan is in force.
 func (d *Dir) spread(old, next Plan) error {
 	l := d.Locks()
 	byKey := map[string][]Lock{}

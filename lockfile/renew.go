@@ -15,9 +15,10 @@ type Words struct {
 	NotReady  []string // always set, also to nothing
 }
 
-// Renew puts new words on one's own locks, after Lock has found them there already: the same command again means the same lock, with
-// what it says now. Locks that say so already are not touched, and need no gate. Errors as Rewrite's; what was rewritten before stays,
-// and the locks come back as they are.
+// Renew puts new words on one's own locks, after Lock has found them there already: the same
+// command again means the same lock, with what it says now. Locks that say so already are not
+// touched, and need no gate. Errors as Rewrite's; what was rewritten before stays, and the
+// locks come back as they are.
 func (d *Dir) Renew(ctx context.Context, locks []Lock, owner Owner, w Words) ([]Lock, error) {
 	locks = slices.Clone(locks)
 	for i, l := range locks {

@@ -8,13 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A spare is a file in tmp/ whose blocks are already allocated. On a full disk it is renamed and filled: neither needs a block.
+// A spare is a file in tmp/ whose blocks are already allocated. On a full disk it is renamed
+// and filled: neither needs a block.
 const (
 	sparesMax  = 32
 	spareBytes = 16 << 10
 )
 
-// tempName is a fresh name in tmp/ that says who made it: left-overs of dead makers are removed by Recover.
+// tempName is a fresh name in tmp/ that says who made it: left-overs of dead makers are removed
+// by Recover.
 func (d *Dir) tempName() string {
 	return fmt.Sprintf("%s/tmp/t.%d.%d.%s.%s", d.path, d.self.PID, d.self.Start, d.boot, NewID())
 }
@@ -30,7 +32,8 @@ func tempMaker(name string) (p Proc, boot string, ok bool) {
 	return Proc{pid, start}, f[3], err1 == nil && err2 == nil
 }
 
-// temp writes content into a new file in tmp/ and returns its path; sync makes the content durable. On a full disk a spare is used up.
+// temp writes content into a new file in tmp/ and returns its path; sync makes the content
+// durable. On a full disk a spare is used up.
 func (d *Dir) temp(content []byte, sync bool) (string, error) {
 	name := d.tempName()
 	err := d.disk.create(name, content, sync)
@@ -72,7 +75,8 @@ func (d *Dir) takeSpare(name string) bool {
 	return false
 }
 
-// keepSpares makes up the number of spares, as far as the disk allows. Called after whatever may have used one, and its failure is none.
+// keepSpares makes up the number of spares, as far as the disk allows. Called after whatever
+// may have used one, and its failure is none.
 func (d *Dir) keepSpares() {
 	d.spareMu.Lock()
 	defer d.spareMu.Unlock()
@@ -103,7 +107,8 @@ func (d *Dir) makeSpare() error {
 	if err != nil {
 		return err
 	}
-	// Written, not only allocated: the first write into an unwritten extent may need a block of its own for the map.
+	// Written, not only allocated: the first write into an unwritten extent may need a block of
+	// its own for the map.
 	err = d.disk.writeAt(fd, tmp, make([]byte, spareBytes))
 	if err == nil {
 		err = unix.Fallocate(fd, 0, 0, spareBytes)

@@ -57,9 +57,11 @@ type taking struct {
 	already int
 }
 
-// Lock takes locks. When it returns nil the locks are durable and nothing acts under them. The same owner's lock on the same target is
-// taken up again instead of making a second. Errors after which the locks stand: *InFlightError (the same call waits again),
-// *UnreadableError (an in-flight record cannot be read). *BrokenError: broken or ended meanwhile. Anything else: not locked.
+// Lock takes locks. When it returns nil the locks are durable and nothing acts under them. The
+// same owner's lock on the same target is taken up again instead of making a second. Errors
+// after which the locks stand: *InFlightError (the same call waits again), *UnreadableError (an
+// in-flight record cannot be read). *BrokenError: broken or ended meanwhile. Anything else: not
+// locked.
 func (d *Dir) Lock(ctx context.Context, r LockRequest) (LockResult, error) {
 	if len(r.IDs) != len(r.Targets) || len(r.IDs) == 0 {
 		return LockResult{}, fmt.Errorf("cannot lock: %d ids for %d targets", len(r.IDs), len(r.Targets))
@@ -170,7 +172,8 @@ func (t *taking) ownLock(target Target) *Lock {
 	return nil
 }
 
-// hang puts copies into the members' directories and makes all of it durable, also what others wrote there.
+// hang puts copies into the members' directories and makes all of it durable, also what others
+// wrote there.
 func (t *taking) hang(f *found, members map[string]Identity) error {
 	d := t.d
 	dirs := []string{d.lockDir(f.home)}
@@ -194,8 +197,9 @@ func (t *taking) hang(f *found, members map[string]Identity) error {
 
 func (t *taking) seenBefore(f *found) bool { i := slices.Index(t.mine, f); return !t.fresh[i] }
 
-// undo takes back the locks that this run wrote, each under its gates like every removal. One that somebody's end may have leaned on
-// (an epoch changed) or whose gates are taken stays, and the error says so.
+// undo takes back the locks that this run wrote, each under its gates like every removal. One
+// that somebody's end may have leaned on (an epoch changed) or whose gates are taken stays, and
+// the error says so.
 func (t *taking) undo(cause error) error {
 	for i, f := range t.mine {
 		if !t.fresh[i] {
@@ -252,7 +256,8 @@ func (t *taking) wait(ctx context.Context) (LockResult, error) {
 	}
 }
 
-// gatesLeft resolves anew, hangs the locks on members that are new, and says which gates have not been waited for yet.
+// gatesLeft resolves anew, hangs the locks on members that are new, and says which gates have
+// not been waited for yet.
 func (t *taking) gatesLeft() ([]string, error) {
 	config := t.config()
 	plan, err := t.d.Plan()
@@ -285,7 +290,8 @@ func (t *taking) gatesLeft() ([]string, error) {
 	return slices.Sorted(maps.Keys(left)), nil
 }
 
-// passGate waits until no action on the service is in flight. Once it returns, every later action finds the locks.
+// passGate waits until no action on the service is in flight. Once it returns, every later
+// action finds the locks.
 func (t *taking) passGate(ctx context.Context, service string) error {
 	d := t.d
 	tell := func() {
@@ -308,7 +314,8 @@ func (t *taking) passGate(ctx context.Context, service string) error {
 	}
 }
 
-// underGate is what is looked at with the gate in hand, shared; it lets go of it. again: something in flight was waited for.
+// underGate is what is looked at with the gate in hand, shared; it lets go of it. again:
+// something in flight was waited for.
 func (t *taking) underGate(ctx context.Context, g *gate, service string, tell func()) (again bool, err error) {
 	d := t.d
 	if err := t.stillMine(); err != nil {

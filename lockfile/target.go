@@ -2,7 +2,8 @@ package lockfile
 
 import "fmt"
 
-// TargetKind tells the three things a lock can be hung on apart. Its text is the directory name below locks/.
+// TargetKind tells the three things a lock can be hung on apart. Its text is the directory name
+// below locks/.
 type TargetKind string
 
 const (
@@ -14,13 +15,15 @@ const (
 // hostName is the only directory below locks/host.
 const hostName = "all"
 
-// Target is what a lock covers: one service, the services of a group, or everything on this host, also what is added later.
+// Target is what a lock covers: one service, the services of a group, or everything on this
+// host, also what is added later.
 type Target struct {
 	Kind TargetKind
 	Name string // the service or group; "all" for the host
 }
 
-// ServiceTarget, GroupTarget and HostTarget name a target without parsing. The name is not validated here; every operation does.
+// ServiceTarget, GroupTarget and HostTarget name a target without parsing. The name is not
+// validated here; every operation does.
 func ServiceTarget(name string) Target { return Target{TargetService, name} }
 func GroupTarget(name string) Target   { return Target{TargetGroup, name} }
 func HostTarget() Target               { return Target{TargetHost, hostName} }

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waitGone waits until a living action's process ends, or until the time is over (false). After true the caller looks again: there may be
-// another process of the same action. A unit job has no descriptor to wait on; it is looked at every progressEvery.
+// waitGone waits until a living action's process ends, or until the time is over (false). After
+// true the caller looks again: there may be another process of the same action. A unit job has
+// no descriptor to wait on; it is looked at every progressEvery.
 func waitGone(ctx context.Context, r *Record, until time.Time, tell func()) bool {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -48,7 +49,8 @@ func waitGone(ctx context.Context, r *Record, until time.Time, tell func()) bool
 	}
 }
 
-// waitExit waits for the end of a process through its pidfd on the runtime's poller: no thread, no polling. False: ctx ended first.
+// waitExit waits for the end of a process through its pidfd on the runtime's poller: no thread,
+// no polling. False: ctx ended first.
 func waitExit(ctx context.Context, p Proc) bool {
 	fd, err := unix.PidfdOpen(p.PID, unix.PIDFD_NONBLOCK)
 	if err != nil {

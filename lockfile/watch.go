@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Change says what a Watcher saw. All: anything may have changed (a group or host lock, an overflow, a new directory).
+// Change says what a Watcher saw. All: anything may have changed (a group or host lock, an
+// overflow, a new directory).
 type Change struct {
 	All      bool
 	Services []string
@@ -31,18 +32,20 @@ type Watcher struct {
 	f        *os.File
 }
 
-// watched is a directory under watch. service: whose files are in it; "" where a change may concern anybody.
+// watched is a directory under watch. service: whose files are in it; "" where a change may
+// concern anybody.
 type watched struct {
 	path, service string
 	parent        bool // new directories in it are watched too
 }
 
-// watchMask: a file appears, changes or goes. IN_CLOSE_WRITE and not IN_MODIFY: a lock written by hand counts when it is complete,
-// and the gate reads it anyway.
+// watchMask: a file appears, changes or goes. IN_CLOSE_WRITE and not IN_MODIFY: a lock written
+// by hand counts when it is complete, and the gate reads it anyway.
 const watchMask = unix.IN_CREATE | unix.IN_CLOSE_WRITE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE | unix.IN_DELETE_SELF | unix.IN_ONLYDIR
 
-// Watch watches the lock and hold directories through inotify until ctx ends. No polling, no wake-up while nothing changes.
-// What changed before it returned is not reported: read the state after.
+// Watch watches the lock and hold directories through inotify until ctx ends. No polling, no
+// wake-up while nothing changes. What changed before it returned is not reported: read the
+// state after.
 func (d *Dir) Watch(ctx context.Context) (*Watcher, error) {
 	if err := d.marked(); err != nil {
 		return nil, err
@@ -83,7 +86,8 @@ func (w *Watcher) Take() Change {
 	return ch
 }
 
-// add watches a directory, then those in it. Watched first and listed then, so that one made in between is seen either way.
+// add watches a directory, then those in it. Watched first and listed then, so that one made in
+// between is seen either way.
 func (w *Watcher) add(dir watched) error {
 	conn, err := w.f.SyscallConn()
 	if err != nil {
@@ -113,7 +117,8 @@ func (w *Watcher) add(dir watched) error {
 	return nil
 }
 
-// addChild watches the directory of one service or group. A file where a directory should be is nothing to watch.
+// addChild watches the directory of one service or group. A file where a directory should be is
+// nothing to watch.
 func (w *Watcher) addChild(parent watched, name string) error {
 	child := watched{path: parent.path + "/" + name}
 	if !strings.HasSuffix(parent.path, "/group") {
