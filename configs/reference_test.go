@@ -148,7 +148,9 @@ func TestDocsConfig(t *testing.T) {
 	if have, err = os.ReadFile(page); err != nil {
 		t.Fatal(err)
 	}
-	want = between(t, string(have), "common", keyTable(t, used, "check", checks.DefaultOptions()))
+	common := checks.DefaultOptions()
+	common.Complete()
+	want = between(t, string(have), "common", keyTable(t, used, "check", common))
 	want = between(t, want, "types", checkTypes(t, used))
 	matches(t, page, want)
 

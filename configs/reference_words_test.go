@@ -66,7 +66,7 @@ var keyWords = map[string]string{
 	"check.type":          "which of the types below",
 	"check.every":         "from look to look; a look that is still under way is not begun twice",
 	"check.not_every":     "times at which it is left out",
-	"check.timeout":       "for all of one look; shorter than `every`. 10s, or nine tenths of a shorter `every`",
+	"check.timeout":       "for all of one look; shorter than `every`. nine tenths of `every` where that is 10s or less",
 	"check.start_delay":   "from the start of the service (or of supd) to the first look",
 	"check.fail_after":    "how many failures in a row, how many of the last, or for how long, until it counts",
 	"check.recover_after": "likewise for passes",

@@ -47,8 +47,10 @@ func TestDocsMan(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.RemoveAll(manDir); err != nil {
-			t.Fatal(err)
+		for _, n := range names(t, manDir) {
+			if err := os.Remove(filepath.Join(manDir, n)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := os.CopyFS(manDir, os.DirFS(fresh)); err != nil {
 			t.Fatal(err)
@@ -67,6 +69,7 @@ func TestDocsMan(t *testing.T) {
 	}
 }
 
+// names are supctl's pages in a directory; supd's stands beside them.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -75,7 +78,9 @@ func names(t *testing.T, dir string) []string {
 	}
 	var out []string
 	for _, e := range entries {
-		out = append(out, e.Name())
+		if strings.HasPrefix(e.Name(), "supctl") {
+			out = append(out, e.Name())
+		}
 	}
 	return out
 }

@@ -112,7 +112,7 @@ func check(o options, stdout, stderr io.Writer) int {
 	return exitDone
 }
 
-// demo prepares a private supd with the built-in config. Its state is its own and new each time.
+// demo prepares a private supd with the built-in config. Its state is its own and stays: a lock outlives the demo too.
 func demo(o *options, stdout io.Writer) error {
 	run := o.RunDir
 	if run == "" {
