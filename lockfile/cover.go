@@ -34,6 +34,8 @@ type shared struct {
 	plan   Plan
 }
 
+// readShared reads host and group locks once. Without the marker nothing below it is looked at: an
+// empty mount point has no locks, and that must not read as "free".
 func (d *Dir) readShared(plan Plan, planErr error) shared {
 	var sh shared
 	if err := d.marked(); err != nil {
@@ -62,6 +64,8 @@ func (d *Dir) readShared(plan Plan, planErr error) shared {
 	return sh
 }
 
+// coverOf adds what is the service's own to what all share. The same lock may be seen at its home
+// and as a copy; it counts once.
 func (d *Dir) coverOf(service string, sh *shared) Cover {
 	c := Cover{
 		Locks:      slices.Clone(sh.host.Locks),
@@ -188,6 +192,8 @@ func (d *Dir) ListHolds(service string) ([]Hold, []Unreadable) {
 	return d.readHolds(service, nil)
 }
 
+// readHolds returns the holds, oldest first, and bad with what could not be read appended. A hold
+// that goes away between listing and reading is gone: its removal is under the gate.
 func (d *Dir) readHolds(service string, bad []Unreadable) ([]Hold, []Unreadable) {
 	dir := d.holdDir(service)
 	names, _ := d.listOrNone(dir, d.path+"/holds", &bad)
@@ -207,6 +213,7 @@ func (d *Dir) readHolds(service string, bad []Unreadable) ([]Hold, []Unreadable)
 	return holds, bad
 }
 
+// readHold fails on everything that is no hold; the caller counts that as held.
 func (d *Dir) readHold(path, id string) (Hold, error) {
 	if id == "" {
 		return Hold{}, fmt.Errorf("not the name of a hold file")

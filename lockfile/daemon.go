@@ -75,6 +75,8 @@ func (d *Dir) AdoptDaemonLock(f *os.File) (*DaemonLock, error) {
 	return &DaemonLock{f}, nil
 }
 
+// daemonPID is who wrote supd.lock last; 0 if that cannot be read. For the message only: the flock
+// decides.
 func daemonPID(path string) int {
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -22,6 +22,7 @@ type disk struct {
 	hook func(op, path string) error
 }
 
+// enter asks the hook before a system call; its error takes the place of the call's.
 func (k disk) enter(op, path string) error {
 	if k.hook == nil {
 		return nil
@@ -32,6 +33,7 @@ func (k disk) enter(op, path string) error {
 	return nil
 }
 
+// done names operation and file in an error, which every message to people needs.
 func (k disk) done(op, path string, err error) error {
 	if err == nil {
 		return nil
@@ -48,6 +50,7 @@ func again(call func() error) error {
 	}
 }
 
+// openFD opens close-on-exec: nothing of the state directory is for services to inherit.
 func openFD(path string, flags int, mode uint32) (fd int, err error) {
 	err = again(func() error {
 		var e error
@@ -63,6 +66,7 @@ var readBuffers = sync.Pool{New: func() any { b := make([]byte, 8<<10); return &
 // read returns the content of a regular file of at most fileBytesMax bytes.
 func (k disk) read(path string) ([]byte, error) { return k.readMax(path, fileBytesMax) }
 
+// readMax is read with another limit. Never through a symbolic link, never waiting on a FIFO.
 func (k disk) readMax(path string, limit int) ([]byte, error) {
 	if err := k.enter("read", path); err != nil {
 		return nil, err
@@ -171,6 +175,8 @@ func (k disk) fill(fd int, path string, content []byte, sync bool) error {
 	return k.syncFD(fd, path)
 }
 
+// writeAt writes from the beginning of the file. For up to one block it is one call, which a kill
+// does not cut in two.
 func (k disk) writeAt(fd int, path string, content []byte) error {
 	if err := k.enter("write", path); err != nil {
 		return err
@@ -219,6 +225,7 @@ func (k disk) renameNew(from, to string) error {
 	return k.done("rename", to, err)
 }
 
+// renameOver replaces whatever has the new name. For a lock file: only with its gates held.
 func (k disk) renameOver(from, to string) error {
 	if err := k.enter("rename", to); err != nil {
 		return err
@@ -226,6 +233,7 @@ func (k disk) renameOver(from, to string) error {
 	return k.done("rename", to, again(func() error { return unix.Rename(from, to) }))
 }
 
+// link gives a file a second name; it fails where the name is taken.
 func (k disk) link(from, to string) error {
 	if err := k.enter("link", to); err != nil {
 		return err

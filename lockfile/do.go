@@ -260,6 +260,7 @@ func sortedNames(names []string) ([]string, error) {
 	return slices.Compact(slices.Sorted(slices.Values(names))), nil
 }
 
+// deadline is when a wait is over; zero or less means the default.
 func deadline(wait, otherwise time.Duration) time.Time {
 	if wait <= 0 {
 		wait = otherwise

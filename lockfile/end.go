@@ -115,6 +115,8 @@ func (d *Dir) underGates(ctx context.Context, ids []string, until time.Time, dea
 	}
 }
 
+// findAll finds the locks and the services before whose gates they stand, sorted. Outside of the
+// gates it is a guess that has to be made again inside.
 func (d *Dir) findAll(ids []string) ([]*found, []string, error) {
 	var fs []*found
 	var names []string
@@ -249,6 +251,7 @@ type stamped struct {
 	tmp    string
 }
 
+// stamp prepares what it can. It writes into tmp/ only, so it needs no gate.
 func (d *Dir) stamp(ids []string, how *Ended) stamps {
 	out := stamps{}
 	for _, id := range ids {
@@ -281,6 +284,7 @@ func (s stamps) apply(d *Dir, f *found) {
 	}
 }
 
+// discard removes the stamps that were not used.
 func (s stamps) discard(d *Dir) {
 	for _, st := range s {
 		d.disk.unlink(st.tmp)

@@ -42,6 +42,7 @@ func (d *Dir) Observe(service string) Observation {
 	return o
 }
 
+// epoch reads the token of a service; none is the zero Epoch, an unreadable one an error.
 func (d *Dir) epoch(service string) (Epoch, error) {
 	if err := ValidName(service); err != nil {
 		return Epoch{}, err

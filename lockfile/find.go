@@ -79,6 +79,7 @@ func (d *Dir) notEnded(id string) error {
 	return g
 }
 
+// lockFile is where a lock's file stands in the directory of a target.
 func (d *Dir) lockFile(t Target, id string) string { return d.lockDir(t) + "/" + id + ".toml" }
 
 // atHome says whether the target's own directory has the file of this lock.
@@ -87,6 +88,7 @@ func (d *Dir) atHome(l Lock) bool {
 	return err == nil && ok
 }
 
+// path is the lock's own file, the one whose move to ended/ ends it.
 func (f *found) path(d *Dir) string { return d.lockFile(f.home, f.id) }
 
 // dirs is every directory that has the lock's file.

@@ -26,6 +26,8 @@ type slots struct {
 	m  map[string]chan struct{}
 }
 
+// of is the slot of a gate: whoever has put something into it may ask the kernel. Slots are kept, as
+// gates are; there is one for each name that ever acted.
 func (s *slots) of(service string) chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,6 +42,7 @@ func (s *slots) of(service string) chan struct{} {
 	return c
 }
 
+// openGate opens or makes the file. Made without O_EXCL: two who come at once get the same file.
 func openGate(k disk, path string) (int, error) {
 	if err := k.enter("gate", path); err != nil {
 		return -1, err
@@ -123,6 +126,7 @@ func (t *waiting) stop() {
 	}
 }
 
+// forSlot waits for this process's own turn. Channels are fair, so nobody here waits for ever.
 func (t *waiting) forSlot(slot chan struct{}) error {
 	for t.start(); ; t.tell() {
 		select {
@@ -211,6 +215,7 @@ func (d *Dir) takeAll(ctx context.Context, services []string, how int, w gateWai
 	return gates, "", nil
 }
 
+// releaseAll opens gates in whatever order: only taking has one.
 func releaseAll(gates []*gate) {
 	for _, g := range gates {
 		g.release()

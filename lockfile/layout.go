@@ -172,6 +172,7 @@ func missingMount(path string) bool {
 	return false
 }
 
+// isMountPoint reads what is mounted now, as this process sees it.
 func isMountPoint(path string) bool {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {

@@ -24,6 +24,7 @@ type fileKey struct {
 	size      int64
 }
 
+// keyOf costs one stat; the time of change is the kernel's, not the writer's.
 func (d *Dir) keyOf(path string) (fileKey, error) {
 	st, err := d.disk.stat(path)
 	return fileKey{st.Ino, st.Ctim.Sec, st.Ctim.Nsec, st.Size}, err

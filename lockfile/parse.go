@@ -51,6 +51,7 @@ func (l Lock) encode() ([]byte, error) {
 	return encode(&l, l.extra)
 }
 
+// parseHold is parseLock for a hold: a failure means "damaged, holds".
 func parseHold(content []byte, id string) (Hold, error) {
 	var h Hold
 	extra, err := decode(content, &h)
@@ -130,6 +131,7 @@ func encode(v any, extra map[string]any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// merge adds what from has and into lacks, at any depth; where both have something, into stays.
 func merge(into, from map[string]any) {
 	for k, v := range from {
 		have, ok := into[k]
@@ -170,6 +172,8 @@ func clean(v reflect.Value) {
 	}
 }
 
+// cleanText drops what TOML cannot carry. What a terminal would act on is the printer's business:
+// the file keeps it, escaped.
 func cleanText(s string) string {
 	if len(s) > textBytesMax {
 		s = s[:textBytesMax]

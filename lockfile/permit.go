@@ -149,6 +149,7 @@ func (p *Permit) wipeRecords() {
 	p.closeRecords()
 }
 
+// closeRecords lets go of the files and leaves what they say.
 func (p *Permit) closeRecords() {
 	for _, f := range p.records {
 		f.close()

@@ -160,6 +160,7 @@ func keysOf(id Identity, set map[string]bool) {
 	}
 }
 
+// keys are the parts of an identity as map keys, empty parts left out: those never match.
 func (i Identity) keys() []string {
 	var ks []string
 	for _, f := range [...]struct{ kind, v string }{{"unit:", i.Unit}, {"pidfile:", i.Pidfile}, {"command:", i.Command}} {

@@ -33,6 +33,7 @@ func encodeRecord(b []byte, r *Record) []byte {
 	return append(b, '\n')
 }
 
+// textLine appends one key with its text as a TOML basic string; nothing for no text.
 func textLine(b []byte, key, v string) []byte {
 	if v == "" {
 		return b
@@ -179,6 +180,7 @@ func (f *recordFile) set(r *Record) error {
 	return nil
 }
 
+// write puts b on the disk: in place, or into a new file, or, on a full disk, into a spare.
 func (f *recordFile) write(b []byte) error {
 	if f.fd >= 0 {
 		return f.d.disk.writeAt(f.fd, f.path, b)
@@ -221,6 +223,7 @@ func (f *recordFile) update(change func(*Record)) error {
 	return f.set(&r)
 }
 
+// close leaves the record as it is.
 func (f *recordFile) close() {
 	if f.fd >= 0 {
 		unix.Close(f.fd)

@@ -36,6 +36,7 @@ func (d *Dir) Recover(ctx context.Context) (Recovered, error) {
 	return r, ctx.Err()
 }
 
+// note keeps a failure for the report. One file that cannot be had stops no recovery.
 func (r *Recovered) note(path string, err error) {
 	if err != nil && !isAbsent(err) {
 		r.Unreadable = append(r.Unreadable, Unreadable{path, err})
@@ -98,6 +99,8 @@ func (d *Dir) sweepTombstones(r *Recovered) {
 	}
 }
 
+// hasFile says whether a lock file of this id stands anywhere, or may: unsure is yes, since the
+// tombstone is what keeps it void.
 func (d *Dir) hasFile(id string) bool {
 	var bad []Unreadable
 	return slices.ContainsFunc(d.targets(&bad), func(t Target) bool {
@@ -118,6 +121,7 @@ func (d *Dir) sweepRecords(ctx context.Context, r *Recovered) {
 	}
 }
 
+// sweepRecord judges one record, under its gate if that is free. If it is not, somebody inherited it.
 func (d *Dir) sweepRecord(ctx context.Context, service string, r *Recovered) {
 	g, gateErr := d.take(ctx, service, unix.LOCK_EX, gateWait{until: time.Now()})
 	if gateErr == nil {

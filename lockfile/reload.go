@@ -71,6 +71,7 @@ func (d *Dir) Reload(ctx context.Context, r ReloadRequest) (Plan, error) {
 	return next, nil
 }
 
+// busy turns "the gate is taken" into who has it.
 func (d *Dir) busy(service string, err error) error {
 	if err == errGateTaken {
 		return &BusyError{service, d.recordForDisplay(service)}

@@ -144,6 +144,7 @@ func (t *taking) write(i int) error {
 	return t.hang(t.mine[len(t.mine)-1], members)
 }
 
+// newLock is the lock as it is written. Its times are for people; nothing is decided by them.
 func (t *taking) newLock(id string, target Target, members map[string]Identity) Lock {
 	host, _ := os.Hostname()
 	l := Lock{Format: FormatVersion, ID: id, Target: target, Reason: t.req.Reason, Ticket: t.req.Ticket, TakenAt: time.Now().Round(time.Millisecond),
@@ -154,6 +155,7 @@ func (t *taking) newLock(id string, target Target, members map[string]Identity) 
 	return l
 }
 
+// add takes a lock into this run, before its file is written: undo must know of it whatever happens.
 func (t *taking) add(l Lock, fresh bool) {
 	t.mine = append(t.mine, &found{id: l.ID, lock: l, home: l.Target})
 	t.fresh = append(t.fresh, fresh)
@@ -212,6 +214,8 @@ func (t *taking) undo(cause error) error {
 	return cause
 }
 
+// undoOne removes one lock under its gates. Removing is safe only while nobody has relied on it; every
+// end writes an epoch first, so an unchanged epoch proves that nobody has.
 func (t *taking) undoOne(f *found) error {
 	d := t.d
 	if there, err := d.disk.exists(f.path(d)); err == nil && !there {
