@@ -13,47 +13,79 @@ import (
 )
 
 // Forks fail for want of processes: said in words, tried again, and repaired without anybody's help when there is room.
+// Neither supd nor what runs is disturbed.
 func TestFaultForkFails(t *testing.T) {
 	t.Parallel()
 	needsRoot(t)
-	d := started(t, quick+service("db", "")+service("web", "[service.web.restart]\nbackoff = { then = \"50ms\", max = \"200ms\" }\n"))
-	db := d.up("db", "web")[0]
-	d.ctl("restart", "web").wants(t, 0) // everything has been done once, so that supd's threads are there
-	d.waitStarts("web", 2)
+	for how, limiter := range map[string]func(*daemon) func(on bool){"root with pids.max": pidsMax, "user with RLIMIT_NPROC": nproc} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			d := newDaemon(t, quick+service("db", "")+service("web", "[service.web.restart]\nbackoff = { then = \"50ms\", max = \"200ms\" }\n"))
+			limit := limiter(d)
+			d.start()
+			db := d.up("db", "web")[0]
+			d.waitStarts("web", 1)
+			limit(true)
+			d.shoot("web", syscall.SIGKILL)
+			s := d.waitState("web", "backoff")
+			if !strings.Contains(s.Detail, "cannot start \"web\": no more processes") {
+				t.Errorf("status says %q", s.Detail)
+			}
+			d.ctl("start", "web").wants(t, 1, "no more processes")
+			d.ctl("stop", "db").wants(t, 1, "cannot start a helper: resource temporarily unavailable")
+			var crowd []<-chan result // Go dies when it gets no thread, and many requests need many
+			for range 20 {
+				crowd = append(crowd, d.ctlAsync("maintenance", "start", "db"), d.ctlAsync("status"))
+			}
+			for _, end := range crowd {
+				d.finish(end)
+			}
+			d.waitHold("db", "lock")
+			if s := d.status("db"); s.PID != db || s.State != "up" {
+				t.Errorf("db is %s, pid %d", s.State, s.PID)
+			}
+			limit(false)
+			d.waitStarts("web", 2)
+			d.waitState("web", "up")
+			d.ctl("maintenance", "end", "db").wants(t, 0)
+			d.ctl("stop", "db").wants(t, 0)
+		})
+	}
+}
+
+// pidsMax takes the processes away from a supd of root's, whom no rlimit stops: by a cgroup.
+func pidsMax(d *daemon) func(on bool) {
 	pids := "/sys/fs/cgroup/pids/" + filepath.Base(d.dir)
 	if err := os.Mkdir(pids, 0o755); err != nil {
-		t.Fatal(err)
+		d.t.Skipf("no pids cgroup: %v", err)
 	}
-	write := func(file, text string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(pids, file), []byte(text), 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("cgroup.procs", strconv.Itoa(d.cmd.Process.Pid))
-	t.Cleanup(func() { // after supd has ended
-		if !t.Failed() {
-			if err := os.Remove(pids); err != nil {
-				t.Log(err)
-			}
+	d.t.Cleanup(func() {
+		d.clean() // it has to be empty
+		if err := os.Remove(pids); err != nil {
+			d.t.Log(err)
 		}
 	})
-	t.Cleanup(d.clean)
-	write("pids.max", "1") // threads that are there stay
-	d.shoot("web", syscall.SIGKILL)
-	s := d.waitState("web", "backoff")
-	if !strings.Contains(s.Detail, "cannot start \"web\": ") || !strings.Contains(s.Detail, "no more processes") {
-		t.Errorf("status says %q", s.Detail)
+	return func(on bool) {
+		d.t.Helper()
+		err := os.WriteFile(filepath.Join(pids, "cgroup.procs"), []byte(strconv.Itoa(d.cmd.Process.Pid)), 0)
+		if err == nil { // threads that are there stay
+			err = os.WriteFile(filepath.Join(pids, "pids.max"), []byte(map[bool]string{true: "1", false: "max"}[on]), 0)
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
 	}
-	d.ctl("start", "web").wants(t, 1, "no more processes")
-	d.ctl("maintenance", "start", "db").wants(t, 0)
-	d.ctl("maintenance", "end", "db").wants(t, 0)
-	if s := d.status("db"); s.PID != db || s.State != "up" {
-		t.Errorf("db is %s, pid %d", s.State, s.PID)
+}
+
+// nproc takes the processes away from the supd of an ordinary user.
+func nproc(d *daemon) func(on bool) {
+	d.ordinary()
+	return func(on bool) {
+		d.t.Helper()
+		soft := map[bool]string{true: "1", false: "4096"}[on]
+		argv := append(append([]string{}, d.wrap...), "prlimit", "--pid", strconv.Itoa(d.cmd.Process.Pid), "--nproc="+soft+":")
+		personJob{Argv: argv, Env: d.env(), UID: os.Geteuid()}.run().wants(d.t, 0)
 	}
-	write("pids.max", "max")
-	d.waitStarts("web", 3)
-	d.waitState("web", "up")
 }
 
 // No free descriptors: what runs goes on running, its end is seen, and everything is as before when there are some again.
