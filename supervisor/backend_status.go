@@ -141,8 +141,8 @@ func (s *Supervisor) status(v *core.Service, cover lockfile.Cover, counts api.Ch
 		Name: name, State: v.Phase.String(), Since: wall(v.Since, at), PID: v.PID, Restarts: v.Restarts, Want: v.Want.String(),
 		Mode: string(configs.ModeActive), Holds: s.holds(name, v, cover, at), Checks: counts, Kind: "command",
 		Groups: groupsOf(plan, name), Ready: v.Phase == core.Up, Detail: v.Why, Orphaned: v.Orphaned, ShieldedBy: v.Shield,
-		Next: nextStep(v, cover),
 	}
+	w.Next = nextStep(v, cover, w.Holds)
 	if w.Groups == nil {
 		w.Groups = []string{}
 	}
@@ -173,7 +173,9 @@ func (s *Supervisor) status(v *core.Service, cover lockfile.Cover, counts api.Ch
 func (s *Supervisor) holds(name string, v *core.Service, cover lockfile.Cover, at time.Time) []api.Hold {
 	hs := api.HoldsOf(cover, at)
 	for _, h := range s.memory.unsavedOf(name) {
-		hs = append(hs, api.HoldOfFile(h))
+		if !slices.ContainsFunc(cover.Holds, func(o lockfile.Hold) bool { return o.Kind == h.Kind }) { // it has just arrived
+			hs = append(hs, api.HoldOfFile(h))
+		}
 	}
 	for _, h := range v.Interlocks {
 		hs = append(hs, api.Hold{Kind: string(h.Kind), By: h.By, Reason: h.Reason, Since: time.Unix(0, h.Since)})
@@ -181,15 +183,16 @@ func (s *Supervisor) holds(name string, v *core.Service, cover lockfile.Cover, a
 	return hs
 }
 
-// nextStep names the command that goes on from here, for whoever reads status.
-func nextStep(v *core.Service, cover lockfile.Cover) string {
+// nextStep names the command that goes on from here, for whoever reads status. holds are those that status shows: one
+// that is on its way to the disk counts as well.
+func nextStep(v *core.Service, cover lockfile.Cover, holds []api.Hold) string {
 	name := v.Spec.Name
 	switch {
 	case len(cover.Unreadable) > 0:
 		return fmt.Sprintf("mend or remove %s", cover.Unreadable[0].Path)
 	case len(cover.Locks) > 0:
 		return fmt.Sprintf("supctl maintenance end %s", cover.Locks[0].Target)
-	case len(cover.Holds) > 0 && v.Phase != core.Up:
+	case slices.ContainsFunc(holds, clearedByStart) && v.Phase != core.Up:
 		return fmt.Sprintf("supctl start %s (done), or supctl maintenance start %s (go on working)", name, name)
 	case v.Phase == core.Failed:
 		return fmt.Sprintf("supctl logs %s, then supctl start %s", name, name)
@@ -199,6 +202,10 @@ func nextStep(v *core.Service, cover lockfile.Cover) string {
 		return "supctl reload --apply stops it and forgets it"
 	}
 	return ""
+}
+
+func clearedByStart(h api.Hold) bool {
+	return h.Kind == string(core.HoldOperatorStop) || h.Kind == string(core.HoldRestartLimit)
 }
 
 // wall is an instant of the core's clock as a time of day.

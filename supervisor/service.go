@@ -29,7 +29,7 @@ type service struct {
 	adopted bool
 	exited  bool
 	told    chan struct{} // closed when the core was told of the end of proc
-	last    string // how the last instance ended, in words
+	last    string        // how the last instance ended, in words
 
 	holding    chan struct{} // closed when the last hold the core asked for is a file, or cannot be; nil: none was asked for
 	relook     bool          // its lock state is unreadable and will be read again
