@@ -159,9 +159,30 @@ func (d *daemon) waitHold(name, kind string) (s serviceStatus) {
 func (d *daemon) up(names ...string) (pids []int) {
 	d.t.Helper()
 	for _, n := range names {
-		pids = append(pids, d.waitState(n, "up").PID)
+		pid := d.waitState(n, "up").PID
+		d.noticed(n, pid)
+		pids = append(pids, pid)
 	}
 	return pids
+}
+
+// noticed waits until the witness that runs as pid has noted its start: a process is up for supd before its program has
+// come so far. Services that are no witnesses pass.
+func (d *daemon) noticed(name string, pid int) {
+	d.t.Helper()
+	config, err := os.ReadFile(d.path("supd.toml"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if !strings.Contains(string(config), "/"+name+".log\"") {
+		return
+	}
+	eventually(d.t, fmt.Sprintf("a note of process %d of %s", pid, name), func() string {
+		if !alive(pid) || slices.ContainsFunc(d.starts(name), func(n note) bool { return n.PID == pid }) {
+			return ""
+		}
+		return "none"
+	})
 }
 
 // starts are the notes of a service's starts.
@@ -225,6 +246,7 @@ func (d *daemon) shoot(name string, s syscall.Signal) (pid int) {
 	if pid == 0 {
 		d.t.Fatalf("%s does not run", name)
 	}
+	d.noticed(name, pid)
 	if err := syscall.Kill(pid, s); err != nil {
 		d.t.Fatal(err)
 	}

@@ -87,7 +87,8 @@ type somebody struct {
 	out *json.Decoder
 }
 
-// login makes a new login session of loginUID. Its commands run as uid.
+// login makes a new login session of loginUID, which should be one that no user has: names differ from host to host. Its
+// commands run as uid.
 func (d *daemon) login(loginUID, uid int) *somebody {
 	d.t.Helper()
 	needsRoot(d.t)

@@ -15,13 +15,13 @@ func TestRow02_StartOfDependentsUnderAHold(t *testing.T) {
 	d := started(t, quick+service("db", "")+service("web", dependent+"autostart = false\n")+
 		service("other", "")+"[group.site]\nservices = [\"db\", \"web\"]\n")
 	d.up("db", "other")
-	ann := d.login(1001, 0)
+	ann := d.login(4001001, 0)
 	ann.ctl("maintenance", "start", "db", "--stop", "-m", "index rebuild").wants(t, 0)
 	d.waitState("db", "down")
 
 	for _, verb := range []string{"start", "restart"} {
 		r := d.ctl(verb, "web").wants(t, 4, `cannot `+verb+` "web": it needs "db", held by `, "since ", "(index rebuild)")
-		if !strings.Contains(r.Err, "1001") {
+		if !strings.Contains(r.Err, "4001001") {
 			t.Errorf("does not say whose lock it is: %s", r.Err)
 		}
 	}

@@ -12,12 +12,12 @@ func TestRow11_TwoHoldersOneEnds(t *testing.T) {
 	t.Parallel()
 	d := started(t, quick+service("db", ""))
 	d.up("db")
-	ann, ben := d.login(1001, 0), d.login(1002, 0)
+	ann, ben := d.login(4001001, 0), d.login(4001002, 0)
 	ann.ctl("maintenance", "start", "db", "-m", "disk").wants(t, 0)
 	ben.ctl("maintenance", "start", "db", "-m", "schema").wants(t, 0)
 	d.shoot("db", syscall.SIGKILL)
 	d.waitState("db", "down")
-	ann.ctl("maintenance", "end", "db").wants(t, 0, "1002", "schema")
+	ann.ctl("maintenance", "end", "db").wants(t, 0, "4001002", "schema")
 	if s := d.status("db"); !slices.Contains(s.holds(), "lock") || s.Holds[0].Reason != "schema" {
 		t.Fatalf("db's holds are %v", s.Holds)
 	}
@@ -33,7 +33,7 @@ func TestRow11_OneAccountTwoSessions(t *testing.T) {
 	t.Parallel()
 	d := started(t, quick+service("db", ""))
 	d.up("db")
-	one, two := d.login(1001, 0), d.login(1001, 0)
+	one, two := d.login(4001001, 0), d.login(4001001, 0)
 	one.ctl("maintenance", "start", "db", "-m", "first").wants(t, 0)
 	two.ctl("maintenance", "start", "db", "-m", "second").wants(t, 0)
 	if n := len(d.locks()); n != 2 {
@@ -53,14 +53,14 @@ func TestRow11_OneAccountTwoSessions(t *testing.T) {
 func TestRow12_AnotherPersonEndsOrBreaksMyLock(t *testing.T) {
 	needsRoot(t)
 	t.Parallel()
-	d := started(t, quick+"[api]\noperators = [\"user:1003\"]\n"+service("db", ""))
+	d := started(t, quick+"[api]\noperators = [\"user:4001003\"]\n"+service("db", ""))
 	d.up("db")
-	ann, ben, cem := d.login(1001, 0), d.login(1002, 0), d.login(1003, 1003)
+	ann, ben, cem := d.login(4001001, 0), d.login(4001002, 0), d.login(4001003, 4001003)
 	ann.ctl("maintenance", "start", "db", "--stop", "-m", "disk").wants(t, 0)
 	id := d.locks()[0].ID
 	for _, p := range []*somebody{ben, cem} {
-		p.ctl("maintenance", "end", "db").wants(t, 4, "1001")
-		p.ctl("start", "db").wants(t, 4, "1001")
+		p.ctl("maintenance", "end", "db").wants(t, 4, "4001001")
+		p.ctl("start", "db").wants(t, 4, "4001001")
 	}
 	cem.ctl("maintenance", "break", id, "--reason", "I need it", "--yes").wants(t, 10)
 	ben.ctl("maintenance", "break", id, "--yes").wants(t, 2, "reason")
@@ -69,14 +69,14 @@ func TestRow12_AnotherPersonEndsOrBreaksMyLock(t *testing.T) {
 	}
 	ben.ctl("maintenance", "break", id, "--reason", "ann is on leave", "--yes").wants(t, 0)
 	got := d.locks()
-	if len(got) != 1 || got[0].ID == id || *got[0].LoginUID != 1002 {
+	if len(got) != 1 || got[0].ID == id || *got[0].LoginUID != 4001002 {
 		t.Fatalf("after the break: %v", got)
 	}
 	if len(d.events("db", "maintenance.broken")) != 1 {
 		t.Error("the break was not recorded")
 	}
 	d.unchanged("a break opens nothing", "db")
-	ann.ctl("maintenance", "end", "db").wants(t, 4, "1002")
+	ann.ctl("maintenance", "end", "db").wants(t, 4, "4001002")
 	ben.ctl("maintenance", "end", "db", "--start").wants(t, 0)
 	d.waitStarts("db", 2)
 }
