@@ -447,3 +447,26 @@ func TestGateOfAnAbandonedWaitComesFree(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLookAtATakenGateLeavesNothingBehind(t *testing.T) {
+	d := newDir(t, Plan{}, "db")
+	other, err := Open(d.path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		g, err := other.take(context.Background(), "db", unix.LOCK_EX, gateWait{until: time.Now().Add(time.Second)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.take(context.Background(), "db", unix.LOCK_EX, gateWait{until: time.Now()}); err != errGateTaken {
+			t.Fatalf("took a taken gate: %v", err)
+		}
+		g.release()
+		// At once: a look that failed must not stand in the way of the next one.
+		if g, err = d.take(context.Background(), "db", unix.LOCK_EX, gateWait{until: time.Now()}); err != nil {
+			t.Fatalf("a free gate: %v", err)
+		}
+		g.release()
+	}
+}

@@ -81,6 +81,10 @@ func (d *Dir) take(ctx context.Context, service string, how int, w gateWait) (*g
 	}
 	g := &gate{service: service, fd: fd, slot: slot}
 	err = again(func() error { return unix.Flock(fd, how|unix.LOCK_NB) })
+	if err == unix.EWOULDBLOCK && !time.Now().Before(w.until) {
+		g.close() // asked for a look, not for a wait: no thread is left behind in flock
+		return nil, errGateTaken
+	}
 	if err == unix.EWOULDBLOCK {
 		if err := wait.forFlock(g, how); err != nil {
 			return nil, err
