@@ -40,11 +40,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 		s.log.Warn("what a service leaves behind may be missed", "err", err)
 	}
 
-	tcp, err := s.listenTCP()
-	if err != nil {
-		s.unix.Close()
-		return err
-	}
+	tcp := s.listenTCP()
 	server := api.NewServer(api.ServerOptions{Backend: s, Roles: s.roles, Log: s.log})
 	go func() {
 		if err := server.Serve(s.unix); err != nil {
@@ -116,19 +112,21 @@ func (s *Supervisor) listenAPI() (*net.UnixListener, error) {
 	return api.Listen(s.plan.API.Socket)
 }
 
-// listenTCP opens [api] listen; nil when it is off.
-func (s *Supervisor) listenTCP() (net.Listener, error) {
+// listenTCP opens [api] listen; nil when it is off. Anybody may have taken the port meanwhile: that costs the metrics, and
+// must not cost the services their supervisor.
+func (s *Supervisor) listenTCP() net.Listener {
 	if s.plan.API.Listen == "" {
-		return nil, nil
+		return nil
 	}
 	if s.upgr != nil && s.upgr.tcp != nil {
-		return s.upgr.tcp, nil
+		return s.upgr.tcp
 	}
 	l, err := net.Listen("tcp", s.plan.API.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen for metrics ([api] listen): %w", err)
+		s.problem("metrics", fmt.Sprintf("no metrics: cannot listen on [api] listen: %v; free the address, then supctl upgrade", err))
+		return nil
 	}
-	return l, nil
+	return l
 }
 
 // whenReady says so once every service has been looked at, and then keeps systemd's watchdog.
