@@ -169,11 +169,12 @@ func (s *Supervisor) orphanFromNote(n proc.Note) {
 	s.services.orphans.Store(true)
 }
 
-// introduce gives every service to the core. Orphans without a config are watched with a policy that never starts them.
-func (s *Supervisor) introduce() {
+// introduce gives every service to the core. Orphans without a config are watched with a policy that never starts them. u
+// is what an upgrade left undone.
+func (s *Supervisor) introduce(u unfinished) {
 	plan, gen := s.inForce()
 	orphans := s.orphans()
-	s.resume()
+	s.resume(u)
 	for _, name := range s.services.names() {
 		svc := s.services.get(name)
 		if svc.orphaned {

@@ -64,7 +64,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 		s.unseen[name] = true
 	}
 	s.lookedAt("")
-	go s.introduce()
+	go s.introduce(s.unfinished())
 	s.finishStops()
 	s.checks.start(work)
 	s.loop(work)

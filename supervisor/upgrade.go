@@ -158,26 +158,38 @@ func (u *upgrade) lastRequest() uint64 {
 	return last
 }
 
-// resume tells the core what the program before could not: its requests' clients are gone, and what it had under way has
-// ended (run drains before it executes), so everything is observed afresh.
-func (s *Supervisor) resume() {
-	u := s.upgr
-	if u == nil || u.core == nil {
-		return
+// unfinished is what the program before could not tell the core: its requests' clients are gone, and what it had under way
+// has ended (run drains before it executes).
+type unfinished struct {
+	events    []core.Event
+	observing []string // services to be observed afresh
+}
+
+// unfinished reads the core, so the loop must not run yet.
+func (s *Supervisor) unfinished() (u unfinished) {
+	if s.upgr == nil || s.upgr.core == nil {
+		return u
 	}
-	var events []core.Event
-	for id := range u.core.Requests {
-		events = append(events, core.CancelRequest{ID: id})
+	for id := range s.upgr.core.Requests {
+		u.events = append(u.events, core.CancelRequest{ID: id})
 	}
-	for name, v := range u.core.Services {
+	for name, v := range s.upgr.core.Services {
 		if v.Act != nil {
-			events = append(events, core.Result{Act: v.Act.Act.ID, Service: name, Outcome: core.ActStale})
+			u.events = append(u.events, core.Result{Act: v.Act.Act.ID, Service: name, Outcome: core.ActStale})
 		}
 		if v.Observing {
-			events = append(events, s.observe(name))
+			u.observing = append(u.observing, name)
 		}
 	}
-	for _, ev := range events {
+	return u
+}
+
+// resume tells it to the core. The loop has to run: it takes the events.
+func (s *Supervisor) resume(u unfinished) {
+	for _, ev := range u.events {
 		s.send(ev)
+	}
+	for _, name := range u.observing {
+		s.send(s.observe(name))
 	}
 }
