@@ -43,6 +43,12 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	tcp := s.listenTCP()
 	server := api.NewServer(api.ServerOptions{Backend: s, Roles: s.roles, Log: s.log})
 	go func() {
+		// Who asks earlier waits in the socket's queue: a supd that does not know its services yet would answer that there
+		// are none, and that all is well.
+		select {
+		case <-s.ready:
+		case <-s.done:
+		}
 		if err := server.Serve(s.unix); err != nil {
 			s.problem("api", "cannot answer supctl any more: "+err.Error())
 		}
@@ -61,7 +67,10 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	go s.whenReady(work)
 	s.unseen = map[string]bool{}
 	for _, name := range s.services.names() {
-		s.unseen[name] = true
+		// What the program before an upgrade knew needs no first look, and may get none.
+		if v := s.core.Services[name]; v == nil || !v.Known {
+			s.unseen[name] = true
+		}
 	}
 	s.lookedAt("")
 	go s.introduce(s.unfinished())
