@@ -90,8 +90,9 @@ func (s *Supervisor) actOn(ctx context.Context, owner lockfile.Owner, r core.Req
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// waitLook is how often a waiting client's condition is looked at. A waiter is rare and costs nothing when there is none.
-const waitLook = 20 * time.Millisecond
+// waitPause follows a change before a waiting client's condition is looked at again: when a thousand services start, one
+// look serves many changes.
+const waitPause = 20 * time.Millisecond
 
 // Wait returns when all targets are up, down or ready, or with code 1 when the time is over.
 func (s *Supervisor) Wait(ctx context.Context, p api.Peer, w api.Wait, progress api.Progress) (api.WaitReply, error) {
@@ -104,10 +105,9 @@ func (s *Supervisor) Wait(ctx context.Context, p api.Peer, w api.Wait, progress 
 		limit, cancel = context.WithTimeout(ctx, seconds(w.TimeoutS))
 		defer cancel()
 	}
-	look := time.NewTicker(waitLook)
-	defer look.Stop()
 	said := ""
 	for {
+		changed := s.bell.wait()
 		st, err := s.Status(ctx, p, w.Targets)
 		if err != nil {
 			return api.WaitReply{}, err
@@ -127,7 +127,11 @@ func (s *Supervisor) Wait(ctx context.Context, p api.Peer, w api.Wait, progress 
 			return api.WaitReply{Code: api.CodeFailed, Services: st.Services}, ctx.Err()
 		case <-s.done:
 			return api.WaitReply{}, errEnding
-		case <-look.C:
+		case <-changed:
+		}
+		select {
+		case <-limit.Done():
+		case <-time.After(waitPause):
 		}
 	}
 }

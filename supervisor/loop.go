@@ -41,11 +41,13 @@ func (s *Supervisor) loop(ctx context.Context) {
 			return
 		case <-timer.C:
 			s.step(core.Tick{})
+			s.bell.ring()
 		case m := <-s.inbox:
 			if m.ask != nil {
 				m.ask(s.core)
 			} else {
 				s.step(m.event)
+				s.bell.ring()
 			}
 		}
 	}

@@ -61,6 +61,7 @@ type Supervisor struct {
 	metrics  *metrics
 	memory   *memory
 	requests *requests
+	bell     bell
 	services registry
 	checks   *watching
 	acting   sync.WaitGroup // actions and hold writes under way

@@ -174,6 +174,7 @@ func (w *watching) conf(key checks.Key) *configs.Check {
 // report turns a result into history and events for the core. It runs on the scheduler's goroutine, which the loop never
 // waits for.
 func (w *watching) report(r checks.Report) {
+	defer w.s.bell.ring()
 	w.s.journal.CheckDone(r.Service, r.Name, journal.CheckResult{
 		Time: r.At, State: r.Result.State.String(), Detail: r.Result.Detail, Value: r.Result.Value.String(), Duration: r.Result.Duration,
 	})
