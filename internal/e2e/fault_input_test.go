@@ -162,7 +162,7 @@ func rss(t *testing.T, pid int) int {
 // A thousand connections that say nothing keep neither people nor supd from their work.
 func TestFaultSilentConnections(t *testing.T) {
 	t.Parallel()
-	const connections, promptly = 1000, 2 * time.Second
+	const connections, promptly = 1000, 5 * time.Second
 	d := started(t, quick+service(healthy, "")+service("db", ""))
 	d.up(healthy, "db")
 	var silent []net.Conn
