@@ -25,6 +25,9 @@ const killMax = 80 * time.Millisecond
 // one in so many supctls is killed midway.
 const killOneIn = 7
 
+// one in so many maintenance commands does not ask supd, although it may be there.
+const directOneIn = 3
+
 // reply is what the answers that matter have in common.
 type reply struct {
 	Locks []struct {
@@ -37,7 +40,11 @@ type reply struct {
 
 // does types one command. The record has its beginning before it begins and its end after it ended.
 func (p *somebody) does(c call, args ...string) call {
-	j := job{Argv: p.w.d.argv(args...)}
+	socket := "run/supd.sock"
+	if args[0] == "maintenance" && p.rng.IntN(directOneIn) == 0 && p.w.storming() {
+		socket = "nobody.sock" // as if supd were hung: the same work on its files, while it lives
+	}
+	j := job{Argv: p.w.d.argvAt(socket, args...)}
 	if p.rng.IntN(killOneIn) == 0 && p.w.storming() {
 		j.Kill = time.Duration(p.rng.Int64N(int64(killMax)))
 	}
@@ -71,7 +78,7 @@ func (p *somebody) does(c call, args ...string) call {
 	case !e.Killed && (e.Code == 2 || strings.Contains(e.Err, "panic:") || strings.Contains(e.Err, "DATA RACE")):
 		p.w.facts.violated(violation{e.Began, "BROKEN", fmt.Sprintf("supctl %s: exit code %d: %s", strings.Join(args, " "), e.Code, e.Err)})
 	}
-	p.w.trace("person %d: %s: code %d killed %v: %s", p.id, strings.Join(args, " "), e.Code, e.Killed, oneLine(e.Err))
+	p.w.trace("person %d: %s %s: code %d killed %v: %s", p.id, socket, strings.Join(args, " "), e.Code, e.Killed, oneLine(e.Err))
 	return c
 }
 

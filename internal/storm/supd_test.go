@@ -75,9 +75,12 @@ func (d *daemon) end(s syscall.Signal) {
 }
 
 // argv is a supctl command for this supd. Answers are JSON.
-func (d *daemon) argv(args ...string) []string {
+func (d *daemon) argv(args ...string) []string { return d.argvAt("run/supd.sock", args...) }
+
+// argvAt is the same by another socket.
+func (d *daemon) argvAt(socket string, args ...string) []string {
 	at := func(name string) string { return filepath.Join(d.dir, name) }
-	return append([]string{programs.supctl, "--socket", at("run/supd.sock"), "--state-dir", at("state"), "--config", at("supd.toml"), "-o", "json"}, args...)
+	return append([]string{programs.supctl, "--socket", at(socket), "--state-dir", at("state"), "--config", at("supd.toml"), "-o", "json"}, args...)
 }
 
 // ctl runs supctl as whoever runs the test.

@@ -12,6 +12,9 @@ import (
 // stopMax is how long supd is stopped by SIGSTOP; supctl waits for two seconds before it does without.
 const stopMax = 3 * time.Second
 
+// stutterMax is how long it is stopped in a stutter: time enough to lock without it, between what it saw and what it does.
+const stutterMax = 40 * time.Millisecond
+
 // weather is what happens to supd, one thing after the other, until ctx ends. It leaves supd running.
 func (w *world) weather(ctx context.Context, rng *rand.Rand) {
 	some := func(most time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(most))) }
@@ -45,9 +48,18 @@ func (w *world) weather(ctx context.Context, rng *rand.Rand) {
 				pause(ctx, some(time.Second))
 				w.restart()
 			})
-		case n < 65:
+		case n < 72:
+			w.disturb("stutter", func() {
+				for range 20 {
+					w.d.signal(syscall.SIGSTOP)
+					pause(ctx, some(stutterMax))
+					w.d.signal(syscall.SIGCONT)
+					pause(ctx, some(stutterMax/2))
+				}
+			})
+		case n < 79:
 			w.disturb("upgrade", func() { w.d.signal(syscall.SIGUSR2); pause(ctx, some(500*time.Millisecond)) })
-		case n < 80:
+		case n < 88:
 			v = variant{gone: rng.IntN(4) == 0, other: rng.IntN(3) == 0, grouped: rng.IntN(groupings), policy: rng.IntN(policies)}
 			w.configure(v)
 		default:
