@@ -40,10 +40,18 @@ type reply struct {
 
 // does types one command. The record has its beginning before it begins and its end after it ended.
 func (p *somebody) does(c call, args ...string) call {
-	socket := "run/supd.sock"
+	socket := supdSocket
 	if args[0] == "maintenance" && p.rng.IntN(directOneIn) == 0 && p.w.storming() {
-		socket = "nobody.sock" // as if supd were hung: the same work on its files, while it lives
+		socket = nobodysSocket
 	}
+	return p.doesAt(socket, c, args...)
+}
+
+// The second is for work on supd's files, while it may live.
+const supdSocket, nobodysSocket = "run/supd.sock", "nobody.sock"
+
+// doesAt is does, at a socket.
+func (p *somebody) doesAt(socket string, c call, args ...string) call {
 	j := job{Argv: p.w.d.argvAt(socket, args...)}
 	if p.rng.IntN(killOneIn) == 0 && p.w.storming() {
 		j.Kill = time.Duration(p.rng.Int64N(int64(killMax)))
@@ -103,8 +111,10 @@ func covered(target string, members []string) (all []string) {
 func (p *somebody) live(ctx context.Context) {
 	for pause(ctx, p.some(300*time.Millisecond)) {
 		switch n := p.rng.IntN(100); {
-		case n < 60:
+		case n < 48:
 			p.window(ctx)
+		case n < 60:
+			p.ambush(ctx)
 		case n < 70:
 			p.act()
 		case n < 80:

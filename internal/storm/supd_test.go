@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -20,6 +21,7 @@ type daemon struct {
 	t        *testing.T
 	dir      string
 	facts    *facts
+	mu       sync.Mutex // guards cmd
 	cmd      *exec.Cmd
 	gone     chan struct{} // closed when cmd was reaped
 	expected atomic.Bool   // the storm ends it: its death is no fault of its own
@@ -44,7 +46,9 @@ func (d *daemon) start() error {
 	d.starts++
 	d.expected.Store(false)
 	gone := make(chan struct{})
+	d.mu.Lock()
 	d.cmd, d.gone = cmd, gone
+	d.mu.Unlock()
 	go func() {
 		err := cmd.Wait()
 		if !d.expected.Load() {
@@ -53,6 +57,13 @@ func (d *daemon) start() error {
 		close(gone)
 	}()
 	return nil
+}
+
+// process is the supd that runs, or ran last.
+func (d *daemon) process() *os.Process {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cmd.Process
 }
 
 func (d *daemon) signal(s syscall.Signal) {
@@ -75,7 +86,7 @@ func (d *daemon) end(s syscall.Signal) {
 }
 
 // argv is a supctl command for this supd. Answers are JSON.
-func (d *daemon) argv(args ...string) []string { return d.argvAt("run/supd.sock", args...) }
+func (d *daemon) argv(args ...string) []string { return d.argvAt(supdSocket, args...) }
 
 // argvAt is the same by another socket.
 func (d *daemon) argvAt(socket string, args ...string) []string {
