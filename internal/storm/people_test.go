@@ -114,7 +114,9 @@ func (p *somebody) live(ctx context.Context) {
 		case n < 48:
 			p.window(ctx)
 		case n < 60:
-			p.ambush(ctx)
+			for range 4 {
+				p.ambush(ctx)
+			}
 		case n < 70:
 			p.act()
 		case n < 80:
