@@ -152,10 +152,11 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 	if conf == nil || len(conf.Command) == 0 {
 		return fmt.Errorf("cannot start %q: it is not in the config any more", svc.name)
 	}
-	if other := s.orphans()[digest]; other != "" && other != svc.name {
-		return fmt.Errorf("cannot start %q: %q runs the same command and is no longer in the config; supctl reload --apply puts %q in its place",
-			svc.name, other, svc.name)
+	release, err := s.alone(svc, orphaned, digest)
+	if err != nil {
+		return err
 	}
+	defer release()
 	spec, err := s.spec(conf, a.Gen)
 	if err != nil {
 		return fmt.Errorf("cannot start %q: %w", svc.name, err)

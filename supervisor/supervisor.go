@@ -63,6 +63,7 @@ type Supervisor struct {
 	requests *requests
 	bell     bell
 	services registry
+	twins    twins
 	checks   *watching
 	acting   sync.WaitGroup // actions and hold writes under way
 
