@@ -2,6 +2,7 @@ package lockfile
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -62,6 +63,23 @@ func (d *Dir) find(id string) (*found, error) {
 	}
 	f.copies = slices.DeleteFunc(f.copies, func(s string) bool { return ServiceTarget(s) == f.home })
 	return f, nil
+}
+
+// idFree refuses an id that a lock on another target has. Ids are random, so nobody meets one by chance; one that was copied would hide the
+// other lock wherever locks are told apart by id, and its end would void both.
+func (d *Dir) idFree(id string, target Target) error {
+	var bad []Unreadable
+	for _, t := range d.targets(&bad) {
+		path := d.lockFile(t, id)
+		if there, err := d.disk.exists(path); err != nil || !there || t == target {
+			continue
+		}
+		if l, err := d.readLock(path, id, t); err == nil && l.Target == target || err == errGone {
+			continue // a copy of this very lock
+		}
+		return fmt.Errorf("cannot lock %s: the id %s belongs to a lock on another target (%s); choose a new one", target, id, t)
+	}
+	return nil
 }
 
 // notEnded fails with *GoneError if the id has a tombstone.

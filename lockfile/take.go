@@ -113,6 +113,9 @@ func (t *taking) write(i int) error {
 		e, _ := d.epoch(s)
 		t.epochs[s] = e.Token
 	}
+	if err := d.idFree(id, target); err != nil {
+		return err
+	}
 	if have := t.ownLock(target); have != nil {
 		t.already++
 		t.add(*have, false)

@@ -58,8 +58,10 @@ func (s *Supervisor) recover(ctx context.Context) map[string]lockfile.Record {
 // adoptOne makes a running process of the service its process again, by its note, or, if supd died between fork and
 // note, by its cgroup and environment.
 func (s *Supervisor) adoptOne(svc *service, n proc.Note, known bool, r lockfile.Record) {
+	gone := false // the noted process has ended: nothing else is the service
 	if known {
 		p, err := s.table.Open(n.Process)
+		gone = errors.Is(err, proc.ErrGone)
 		if err == nil {
 			s.take(svc, p, n, r)
 			return
@@ -68,7 +70,7 @@ func (s *Supervisor) adoptOne(svc *service, n proc.Note, known bool, r lockfile.
 			s.problem("adopt:"+svc.name, "cannot watch the process of \""+svc.name+"\" again: "+err.Error())
 		}
 	}
-	if found, ok := s.findUnnoted(svc.name, n.Gen, r); ok {
+	if found, ok := s.findUnnoted(svc.name, n.Gen, r, gone); ok {
 		if p, err := s.table.Open(found.Process); err == nil {
 			if err := s.hands.Notes.Write(found); err != nil {
 				s.log.Warn("cannot note an adopted process", "service", svc.name, "err", err)
@@ -109,10 +111,10 @@ func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile
 
 // findUnnoted looks for a process that was forked just before supd died. Without cgroups the record names it (a held-back
 // child runs only once it is recorded); with them it is in its cgroup. last is the newest generation that was noted.
-func (s *Supervisor) findUnnoted(name string, last uint64, r lockfile.Record) (proc.Note, bool) {
+func (s *Supervisor) findUnnoted(name string, last uint64, r lockfile.Record, gone bool) (proc.Note, bool) {
 	if s.cgroups == nil {
 		if r.Target.PID == 0 || r.TermSent || r.BootID != s.bootID {
-			return proc.Note{}, false
+			return s.findMarked(name, last, gone)
 		}
 		id := proc.Identity{BootID: r.BootID, PID: r.Target.PID, StartTime: r.Target.Start}
 		return proc.Note{Service: name, Gen: last + 1, Process: id, Started: r.Since}, true
@@ -132,6 +134,25 @@ func (s *Supervisor) findUnnoted(name string, last uint64, r lockfile.Record) (p
 		}
 	}
 	return proc.Note{}, false
+}
+
+// findMarked looks for a process by its environment: the note is gone (somebody cleaned RUN) or names another process.
+// Whatever leads a session in the service's name is taken for it: a second copy is worse than a child taken for its parent.
+func (s *Supervisor) findMarked(name string, last uint64, gone bool) (proc.Note, bool) {
+	if gone {
+		return proc.Note{}, false
+	}
+	found, err := proc.FindMarked(proc.Mark{Instance: proc.InstanceOf(s.dir.Path()), Service: name})
+	if err != nil {
+		s.problem("adopt:"+name, fmt.Sprintf("cannot look for a process of %q that was not noted: %v", name, err))
+		return proc.Note{}, false
+	}
+	pids := make([]int, len(found))
+	for i, id := range found {
+		pids[i] = id.PID
+	}
+	id, ok := leader(pids)
+	return proc.Note{Service: name, Gen: last + 1, Process: id, Started: time.Now()}, ok
 }
 
 // leader is the process that was started first: the main one, since everything else in the cgroup descends from it.

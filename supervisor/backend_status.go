@@ -213,7 +213,9 @@ func wall(i core.Instant, at time.Time) time.Time {
 	if i == 0 {
 		return at
 	}
-	return at.Add(-now().Sub(i))
+	// The distance between the clocks moves by the time between the two readings; a time that is asked for twice should be
+	// the same, so it is told to the millisecond, and scripts should not expect more.
+	return at.Add(-now().Sub(i)).Round(10 * time.Millisecond)
 }
 
 func (s *Supervisor) problemTexts() []string {

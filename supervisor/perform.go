@@ -25,13 +25,7 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner) core.Result {
 		return res
 	}
 	svc.holdSaved()
-	if a.Hold != nil {
-		s.memory.add(a.Service, *a.Hold) // in force at once; the gate makes the file
-	}
 	err := s.dir.Do(s.ctx, s.request(a, actor), func(p *lockfile.Permit) error {
-		if a.Hold != nil {
-			s.memory.saved(a.Service, a.Hold.Kind)
-		}
 		if a.ClearHolds {
 			s.memory.drop(a.Service)
 			s.lockSaved(a.Service)

@@ -333,6 +333,27 @@ func (s *Supervisor) changes(old, next *configs.Plan) []api.Change {
 		}
 		out = append(out, w)
 	}
+	return append(out, s.stillPending(out)...)
+}
+
+// stillPending is what earlier reloads left to --apply, apart from what is listed already.
+func (s *Supervisor) stillPending(listed []api.Change) []api.Change {
+	var out []api.Change
+	for _, name := range s.pendingNames() {
+		if slices.ContainsFunc(listed, func(c api.Change) bool { return c.Service == name }) {
+			continue
+		}
+		c := api.Change{Service: name, Kind: string(configs.Changed), Keys: []string{}, NeedsRestart: true,
+			Text: "runs with an older config since an earlier reload: supctl reload --apply, or its next restart, settles it"}
+		svc := s.services.get(name)
+		svc.mu.Lock()
+		if svc.orphaned {
+			c.Kind, c.Text = string(configs.Removed), "is no longer in the config since an earlier reload and still runs: supctl reload --apply stops it"
+		}
+		svc.mu.Unlock()
+		c.Locked = len(s.dir.Cover(name).Locks) > 0
+		out = append(out, c)
+	}
 	return out
 }
 

@@ -30,11 +30,7 @@ func (s *Supervisor) newTryOut(owner lockfile.Owner, how api.MaintenanceEnd, loc
 // run tries out every service that no other lock covers.
 func (t *tryOut) run(ctx context.Context, progress api.Progress) error {
 	for _, l := range t.locks {
-		names, err := t.s.members(l.Target.String())
-		if err != nil { // an orphaned lock: nothing of that name is left to try out
-			continue
-		}
-		for _, name := range names {
+		for _, name := range t.covered(l) {
 			if t.othersHold(name) {
 				continue
 			}
@@ -44,6 +40,18 @@ func (t *tryOut) run(ctx context.Context, progress api.Progress) error {
 		}
 	}
 	return nil
+}
+
+// covered are the services that the lock holds now, under whatever name: also one that took over from the lock's target.
+func (t *tryOut) covered(l lockfile.Lock) []string {
+	var names []string
+	for name, c := range t.s.dir.Snapshot(t.s.services.names()) {
+		if slices.ContainsFunc(c.Locks, func(o lockfile.Lock) bool { return o.ID == l.ID }) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (t *tryOut) othersHold(name string) bool {
@@ -70,8 +78,15 @@ func (t *tryOut) one(ctx context.Context, name string, l lockfile.Lock, progress
 	case p == nil:
 		tell(progress, "starting "+name)
 		// No override: the start may wait for prerequisites, and whoever locks the service meanwhile was promised that it stays.
-		res := t.s.actOn(ctx, t.owner, core.Request{Service: name, Verb: core.Start, By: t.owner.String(), Reason: "maintenance end --start"}, false, progress)
+		owner := t.owner
+		if l.Owner.SameLogin(owner) {
+			owner.Session = l.Owner.Session // the person came back in another session: the lock, and what it allows, is theirs
+		}
+		res := t.s.actOn(ctx, owner, core.Request{Service: name, Verb: core.Start, By: t.owner.String(), Reason: "maintenance end --start"}, false, progress)
 		if res.Code != api.CodeDone {
+			if res.Code == api.CodeHeld {
+				return refuse(name, "%s", res.Text).WithNext("the lock stands; supctl explain " + name)
+			}
 			return refuse(name, "it did not come up: %s", res.Text).WithNext("the lock stands; supctl logs " + name)
 		}
 		if p = svc.running(); p == nil && !t.isOneshot(name) {

@@ -25,10 +25,11 @@ type watching struct {
 	confs  map[checks.Key]*configs.Check
 	locked map[string]bool // services whose checks are frozen
 	epochs map[string]string
+	told   map[checks.Key]bool // failures recorded under a lock
 }
 
 func newWatching(s *Supervisor) *watching {
-	w := &watching{s: s, confs: map[checks.Key]*configs.Check{}, locked: map[string]bool{}, epochs: map[string]string{}}
+	w := &watching{s: s, confs: map[checks.Key]*configs.Check{}, locked: map[string]bool{}, epochs: map[string]string{}, told: map[checks.Key]bool{}}
 	w.scheduler = checks.NewScheduler(checks.Setup{Env: w.env, Report: w.report})
 	return w
 }
@@ -145,6 +146,13 @@ func (w *watching) held(name string, holds []core.Hold) {
 	w.mu.Lock()
 	was := w.locked[name]
 	w.locked[name] = locked
+	if !locked {
+		for key := range w.told {
+			if key.Service == name {
+				delete(w.told, key)
+			}
+		}
+	}
 	w.mu.Unlock()
 	switch {
 	case locked && !was:
@@ -183,6 +191,9 @@ func (w *watching) report(r checks.Report) {
 		return
 	}
 	w.interlockResult(c, r)
+	if r.Frozen && !r.Asked {
+		w.failingUnderLock(c, r)
+	}
 	if r.Frozen || r.Asked {
 		return
 	}
@@ -195,6 +206,24 @@ func (w *watching) report(r checks.Report) {
 	if r.Remind {
 		w.s.record("check.still_failing", r.Service, journal.Warning, fmt.Sprintf("check %s still fails: %s", r.Key, r.Result.Detail), nil)
 	}
+}
+
+// failingUnderLock records, once per lock, that a check fails and that nothing follows: it is evidence for nothing, but
+// nothing is forgotten.
+func (w *watching) failingUnderLock(c *configs.Check, r checks.Report) {
+	w.mu.Lock()
+	told := w.told[r.Key]
+	w.told[r.Key] = r.Result.State == checks.Failing
+	w.mu.Unlock()
+	if told || r.Result.State != checks.Failing {
+		return
+	}
+	text := fmt.Sprintf("check %s fails under a lock: %s", r.Key, r.Result.Detail)
+	if c.Options.OnFail != checks.ActAlert && c.Options.OnFail != checks.ActNone {
+		text += fmt.Sprintf("; not going to %s", c.Options.OnFail)
+	}
+	w.s.record(core.EvCheckFailed, r.Service, journal.Notice, text,
+		map[string]string{"check": r.Name, "on_fail": string(c.Options.OnFail), "under": "lock"})
 }
 
 func (w *watching) failed(c *configs.Check, r checks.Report) {

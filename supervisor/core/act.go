@@ -25,7 +25,7 @@ func (c *turn) act(s *Service, a Act) bool {
 	case s.Running:
 		a.Gen = s.Gen
 	}
-	s.Act = &InFlight{Act: a, From: s.Phase, Why: s.Why, Since: c.now}
+	s.Act = &InFlight{Act: a, From: s.Phase, Why: s.Why, Was: s.Since, Since: c.now}
 	s.Pulled = "" // it was the reason of this very act
 	c.outdate(s)
 	c.x.acts++

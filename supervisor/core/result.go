@@ -207,6 +207,7 @@ func (c *turn) suppressed(s *Service, in *InFlight, ev Result) {
 func (c *turn) goBack(s *Service, in *InFlight) {
 	if s.Phase == Stopping || (s.Phase == Starting && in.Act.Verb == Start) {
 		c.enter(s, in.From, in.Why)
+		s.Since = in.Was // nothing happened
 	}
 	if in.Ready && s.Phase == Starting {
 		c.becomeReady(s)

@@ -79,6 +79,7 @@ type InFlight struct {
 	Act   Act     `json:"act"`
 	From  Phase   `json:"from"` // phase to go back to when the Act did not happen
 	Why   string  `json:"why"`  // and its reason
+	Was   Instant `json:"was"`  // and since when
 	Since Instant `json:"since"`
 	Ended *Exit   `json:"ended,omitempty"` // the instance it acts on ended meanwhile
 	Early *Exit   `json:"early,omitempty"` // the instance it started ended before the Result came
