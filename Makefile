@@ -17,8 +17,9 @@ EACH      ?= 30s
 
 .PHONY: build run test race sim storm fuzz bench lint docs install-test-needs
 
+# Without cgo: nothing of supd needs it, and a static program starts a millisecond sooner.
 build:
-	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 run: build
 	./bin/supd --demo
