@@ -20,8 +20,14 @@ func (c *turn) configure(ev Configure) {
 	}
 	c.touched = append(c.touched, s)
 	c.x.unlink(s)
+	back := s.Orphaned
 	s.Spec, s.PlanGen, s.Orphaned, s.Forgotten = ev.Spec, ev.PlanGen, false, false
 	c.x.link(s)
+	if back && s.Phase == Failed && !hasKind(s.Holds, HoldRestartLimit) {
+		// Without a config it could not be started again; that is over.
+		s.RetryAt = 0
+		c.enter(s, Down, "in the configuration again")
+	}
 	// A prerequisite may have gone from its list: it may start, or its request go on.
 	if c.wantsLook(s) {
 		c.look(s)

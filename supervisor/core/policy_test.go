@@ -252,3 +252,36 @@ func TestStateSurvivesJSON(t *testing.T) {
 	l.send(l.gate(l.acts[0]))
 	l.phase("db", Up, WantUp)
 }
+
+// TestFailedOrphanComesBack: a service failed while it was not in the config, which then has it again. A storm found it
+// failed for ever, with a policy to restart it.
+func TestFailedOrphanComesBack(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		holds []Hold
+		want  Phase
+	}{
+		{"free", nil, Up},
+		{"locked", []Hold{{Kind: HoldLock, ID: "x", By: "anna"}}, Down},
+		{"restart limit", []Hold{{Kind: HoldRestartLimit, ID: "y"}}, Failed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			gone := svc("db")
+			gone.Policy = Never
+			l := newLab(t, gone)
+			l.send(Orphan{Service: "db"})
+			s := l.st.Services["db"]
+			l.fact["db"].running = false
+			l.send(Exited{Service: "db", Gen: s.Gen, Exit: Exit{Known: true, Code: 1}})
+			if s.Phase != Failed {
+				t.Fatalf("phase %s, want failed", s.Phase)
+			}
+			l.fact["db"].holds = c.holds
+			l.send(HoldsChanged{Service: "db", Holds: c.holds})
+			l.send(Configure{Spec: svc("db"), PlanGen: 2})
+			if s.Phase != c.want {
+				t.Errorf("phase %s (%s), want %s", s.Phase, s.Why, c.want)
+			}
+		})
+	}
+}
