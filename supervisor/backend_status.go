@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -189,7 +190,7 @@ func nextStep(v *core.Service, cover lockfile.Cover, holds []api.Hold) string {
 	name := v.Spec.Name
 	switch {
 	case len(cover.Unreadable) > 0:
-		return fmt.Sprintf("mend or remove %s", cover.Unreadable[0].Path)
+		return mend(cover.Unreadable[0].Path)
 	case len(cover.Locks) > 0:
 		return fmt.Sprintf("supctl maintenance end %s", cover.Locks[0].Target)
 	case slices.ContainsFunc(holds, clearedByStart) && v.Phase != core.Up:
@@ -206,6 +207,15 @@ func nextStep(v *core.Service, cover lockfile.Cover, holds []api.Hold) string {
 
 func clearedByStart(h api.Hold) bool {
 	return h.Kind == string(core.HoldOperatorStop) || h.Kind == string(core.HoldRestartLimit)
+}
+
+// mend is what to do about a file that cannot be read. Without the marker the whole directory is in doubt: it is most
+// likely a file system that is not mounted, and there is nothing to remove.
+func mend(path string) string {
+	if filepath.Base(path) == "format" {
+		return fmt.Sprintf("mount the file system of %s, or bring its content back", filepath.Dir(path))
+	}
+	return fmt.Sprintf("mend %s, or remove it if it is garbage", path)
 }
 
 // wall is an instant of the core's clock as a time of day.

@@ -43,7 +43,7 @@ func endOf(h Hold, service string) string {
 	case HoldInterlock:
 		return "the check passing again"
 	}
-	return "making the file readable, or removing it if it is garbage"
+	return "the lock state being readable again (supctl status names what to mend)"
 }
 
 // explainNext says what comes next and what it waits for.
