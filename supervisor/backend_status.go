@@ -88,6 +88,10 @@ func (s *Supervisor) Status(ctx context.Context, _ api.Peer, targets []string) (
 	reply := api.StatusReply{Services: []api.ServiceStatus{}, Problems: s.problemTexts(), Healthy: true}
 	counts := s.checks.counts()
 	covers := s.dir.Snapshot(names)
+	for name, cover := range covers {
+		s.vanished.add(s.dir.Path(), name, &cover)
+		covers[name] = cover
+	}
 	at := time.Now()
 	if !s.ask(ctx, func(st *core.State) {
 		for _, name := range names {

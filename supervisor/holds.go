@@ -208,6 +208,7 @@ func coreHolds(c lockfile.Cover, unsaved []lockfile.Hold) []core.Hold {
 // holdsChanged tells the core what holds these services now.
 func (s *Supervisor) holdsChanged(services []string) {
 	for name, cover := range s.dir.Snapshot(services) {
+		s.vanished.add(s.dir.Path(), name, &cover)
 		s.send(core.HoldsChanged{Service: name, Holds: coreHolds(cover, s.memory.unsavedOf(name))})
 	}
 }

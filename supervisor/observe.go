@@ -9,6 +9,7 @@ import (
 // process. Runs in a worker.
 func (s *Supervisor) observe(name string) core.Observed {
 	o := s.dir.Observe(name)
+	s.vanished.add(s.dir.Path(), name, &o.Cover)
 	unsaved := s.memory.unsavedOf(name)
 	ev := core.Observed{
 		Service: name, PlanGen: o.PlanGen, Epoch: o.Epoch.Token, SettleUntil: s.settleUntil(name, o.Epoch),

@@ -32,6 +32,9 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner) core.Result {
 		}
 		return s.effect(p, svc, a, &res)
 	})
+	if err == nil && !a.Automatic && (a.Verb == core.Start || a.Verb == core.Restart) {
+		s.vanished.settle(a.Service)
+	}
 	s.judge(a, err, &res)
 	return res
 }

@@ -60,6 +60,7 @@ type Supervisor struct {
 	journal  *journal.Journal
 	metrics  *metrics
 	memory   *memory
+	vanished *vanished
 	requests *requests
 	bell     bell
 	services registry
@@ -95,7 +96,7 @@ func Run(ctx context.Context, o Options, signals Signals) error {
 	s := &Supervisor{
 		opts: o, log: o.Log, began: time.Now(),
 		done: make(chan struct{}), inbox: make(chan message, inboxMax),
-		memory: newMemory(), requests: newRequests(),
+		memory: newMemory(), vanished: newVanished(), requests: newRequests(),
 		services: registry{all: map[string]*service{}},
 		problems: map[string]string{}, ready: make(chan struct{}),
 	}
