@@ -41,7 +41,7 @@ func TestRow01_HoldTakenWhileRestartInFlight(t *testing.T) {
 		}
 		return ""
 	})
-	d.ctl("maintenance", "start", "db").wants(t, 0, "LOCKED")
+	d.ctl("maintenance", "start", "db").wants(t, 0, "LOCKED", "waiting for", "restart of db")
 	d.waitStarts("db", 2)
 	d.unchanged("nothing is done after the lock was granted", "db")
 	d.finish(restart).wants(t, 0)

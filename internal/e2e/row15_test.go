@@ -92,8 +92,8 @@ func TestRow15_SettleTime(t *testing.T) {
 func TestRow16_OneServiceHangs(t *testing.T) {
 	t.Parallel()
 	d := started(t, quick+
-		service("hung", "ready = \"notify\"\nready_timeout = \"10s\"\n")+
-		service("deaf", "[service.deaf.stop]\ntimeout = \"10s\"\n", "-ignore-term")+
+		service("hung", "ready = \"notify\"\nready_timeout = \"2m\"\n")+
+		service("deaf", "[service.deaf.stop]\ntimeout = \"2m\"\n", "-ignore-term")+
 		service("web", "")+service("db", ""))
 	d.up("web", "db", "deaf")
 	stopping := d.ctlAsync("stop", "deaf")
