@@ -38,6 +38,7 @@ func TestRow07_ReloadWhileAHoldIsPending(t *testing.T) {
 	if got := d.locks(); len(got) != 1 || got[0].Reason != "pending" {
 		t.Fatalf("locks: %v", got)
 	}
+	d.up("db") // the second half of the restart, which the lock waited for
 	d.unchanged("the lock holds", "db")
 	d.shoot("db", syscall.SIGKILL)
 	d.waitState("db", "down")
