@@ -27,13 +27,6 @@ const (
 	settled = 3 * time.Second
 )
 
-// claim is a lock from the return of what took it to the beginning of what takes it away.
-type claim struct {
-	lockFact
-	owner    int
-	from, to moment
-}
-
 // trial is the judge at work.
 type trial struct {
 	history
@@ -75,105 +68,11 @@ func (t *trial) add(at moment, rule, format string, args ...any) {
 	t.found = append(t.found, violation{at, rule, fmt.Sprintf(format, args...)})
 }
 
-// claimsOf turns what people were told into locks that must hold. In doubt a lock does not count.
-func claimsOf(calls []call) []claim {
-	order := slices.Clone(calls)
-	slices.SortStableFunc(order, func(a, b call) int { return cmp.Compare(a.began, b.began) })
-	broken := map[string]moment{} // by the first break that began, whatever became of it
-	for _, c := range order {
-		for _, id := range c.ids {
-			if at, ok := broken[id]; c.verb == doBreak && (!ok || c.began < at) {
-				broken[id] = c.began
-			}
-		}
-	}
-	var all []claim
-	open, void := map[string]int{}, map[string]bool{}
-	begin := func(c call, l lockFact) {
-		if _, is := open[l.id]; is || void[l.id] {
-			return
-		}
-		open[l.id] = len(all)
-		all = append(all, claim{lockFact: l, owner: c.person, from: c.ended, to: forever})
-	}
-	for _, c := range order { // a person does one thing at a time, so the order of beginnings is that of each person's acts
-		switch {
-		case (c.verb == doLock || c.verb == doBreak) && c.sure && (c.code == 0 || c.code == 7 && !c.bring):
-			for _, l := range c.locks {
-				begin(c, l)
-			}
-		case c.verb == doEnd:
-			for id, i := range open {
-				if all[i].owner != c.person || !slices.Contains(c.targets, all[i].target) && !slices.Contains(c.targets, "--mine") {
-					continue
-				}
-				all[i].to = c.began
-				delete(open, id)
-				if c.sure && (c.code == 5 || c.code == 6) { // refused: the lock stays
-					begin(c, all[i].lockFact)
-				} else {
-					void[id] = true
-				}
-			}
-		}
-	}
-	for i := range all {
-		if at, ok := broken[all[i].id]; ok && at < all[i].to {
-			all[i].to = max(at, all[i].from)
-		}
-	}
-	return slices.DeleteFunc(all, func(c claim) bool { return c.from >= c.to })
-}
-
-// until is when a call can have its last effect.
-func (c call) until() moment {
-	switch {
-	case c.ended == 0:
-		return forever
-	case c.sure && c.code == 0:
-		return c.ended
-	}
-	return c.ended.after(lateBy)
-}
-
-// acts says whether a call may start or stop processes of a service, as its person's own action.
-func (c call) acts(label string) bool {
-	switch c.verb {
-	case doStart, doStop, doRestart, doApply:
-	case doLock:
-		if !c.bring {
-			return false
-		}
-	case doEnd:
-		if !c.start {
-			return false
-		}
-	default:
-		return false
-	}
-	return slices.Contains(c.labels, label)
-}
-
-// starts says whether a call is somebody's wish that a service be up.
-func (c call) starts(label string) bool {
-	switch c.verb {
-	case doStart, doRestart, doApply, doConfigure:
-		return slices.Contains(c.labels, label)
-	case doEnd:
-		return c.start && slices.Contains(c.labels, label)
-	}
-	return false
-}
-
 // own says whether the owner of a lock, or one who overrode it, did between two moments what the lock forbids others.
 func (t *trial) own(cl claim, label string, from, to moment) bool {
 	return slices.ContainsFunc(t.calls, func(c call) bool {
 		return c.acts(label) && (c.person == cl.owner || c.override) && c.began <= to && from <= c.until()
 	})
-}
-
-func (cl claim) String() string {
-	return fmt.Sprintf("lock %s of person %d on %s, held from %d to %d", cl.id, cl.owner, cl.target, cl.from, cl.to)
 }
 
 // startsUnderLocks is L1 for starts.
