@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -222,9 +224,19 @@ func (d *daemon) waitStarts(name string, n int) (all []note) {
 	return all
 }
 
-// unchanged watches that the services' witnesses note nothing more.
+// unchanged watches that the services' witnesses note nothing more. What was started before may still have to note it.
 func (d *daemon) unchanged(why string, names ...string) {
 	d.t.Helper()
+	for _, n := range names {
+		for _, pid := range witnessesOf(d.path(n + ".log")) {
+			eventually(d.t, fmt.Sprintf("a note of process %d of %s", pid, n), func() string {
+				if !alive(pid) || slices.ContainsFunc(notes(d.t, d.path(n+".log")), func(n note) bool { return n.PID == pid }) {
+					return ""
+				}
+				return "none"
+			})
+		}
+	}
 	before := map[string]int{}
 	for _, n := range names {
 		before[n] = len(notes(d.t, d.path(n+".log")))
@@ -237,6 +249,19 @@ func (d *daemon) unchanged(why string, names ...string) {
 		}
 		return ""
 	})
+}
+
+// witnessesOf finds the processes that write into a log, whatever supd calls their service.
+func witnessesOf(log string) (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range all {
+		argv, _ := os.ReadFile(path)
+		if strings.Contains(string(argv), "\x00witness\x00-log\x00"+log+"\x00") {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // shoot sends a signal to a service from outside.
@@ -253,14 +278,18 @@ func (d *daemon) shoot(name string, s syscall.Signal) (pid int) {
 	return pid
 }
 
-// alive says whether a process runs; a zombie does not.
+// alive says whether a process runs; a zombie does not, once its last thread has ended.
 func alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return false
 	}
 	rest := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
-	return !strings.HasPrefix(strings.TrimSpace(rest), "Z")
+	if !strings.HasPrefix(strings.TrimSpace(rest), "Z") {
+		return true
+	}
+	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return len(threads) > 1
 }
 
 // event is one line of the record.
