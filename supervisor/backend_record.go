@@ -20,7 +20,13 @@ import (
 
 // Events answers a query of the record.
 func (s *Supervisor) Events(ctx context.Context, _ api.Peer, q journal.Query) ([]journal.Event, error) {
-	return s.journal.Events(ctx, q)
+	list, err := s.journal.Events(ctx, q)
+	var damaged *journal.DamagedError
+	if errors.As(err, &damaged) { // damaged under our hands: what memory knows is better than nothing
+		s.problem("journal", "older events cannot be read: "+err.Error())
+		return list, nil
+	}
+	return list, err
 }
 
 // FollowEvents gives the query's events and then new ones until ctx ends.
