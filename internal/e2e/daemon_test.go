@@ -6,11 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/supd/supd/internal/proc"
 )
 
 // daemon is one private supd: its directories outlive the process, which a test starts and kills.
@@ -198,7 +201,25 @@ func (d *daemon) clean() {
 	if d.t.Failed() {
 		d.t.Logf("supd's log:\n%s", d.log())
 	}
+	removeCgroups(d.path("state"))
 	os.RemoveAll(d.dir)
+}
+
+// removeCgroups removes the empty cgroups that a killed supd left.
+func removeCgroups(state string) {
+	for _, mount := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
+		base := filepath.Join(mount, "supd-"+proc.InstanceOf(state))
+		var dirs []string
+		filepath.WalkDir(base, func(path string, e os.DirEntry, err error) error {
+			if err == nil && e.IsDir() {
+				dirs = append(dirs, path)
+			}
+			return nil
+		})
+		for _, dir := range slices.Backward(dirs) {
+			os.Remove(dir)
+		}
+	}
 }
 
 // killLeft kills processes that live in the test's directory: by command line, working directory or environment.

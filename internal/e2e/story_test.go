@@ -58,6 +58,7 @@ func (s *storyteller) clean() {
 			break
 		}
 	}
+	removeCgroups(filepath.Join(s.dir, "state"))
 	os.RemoveAll(s.dir)
 }
 
