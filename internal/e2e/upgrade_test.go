@@ -16,7 +16,12 @@ func (d *daemon) ownProgram() (replace func(content []byte)) {
 	d.supd = d.path("supd")
 	replace = func(content []byte) {
 		d.t.Helper()
-		if err := os.WriteFile(d.supd+".new", content, 0o755); err != nil {
+		// No fork meanwhile: a child of another test would have the file open for writing until its exec, and a program that
+		// somebody writes to cannot be executed (ETXTBSY, execve(2)).
+		syscall.ForkLock.RLock()
+		err := os.WriteFile(d.supd+".new", content, 0o755)
+		syscall.ForkLock.RUnlock()
+		if err != nil {
 			d.t.Fatal(err)
 		}
 		if err := os.Rename(d.supd+".new", d.supd); err != nil {
