@@ -13,17 +13,23 @@ operator stop or a restart limit; a lock of somebody else stands in the way
 
 // startCommand declares `start`.
 func (a *app) startCommand() *cobra.Command {
-	var f actFlags
-	f.action.Verb = "start"
+	cmd, _ := a.waitingVerb("start", "Want a service up", startLong,
+		"  supctl start db\n  supctl start @web --timeout 1m\n  supctl start db --override-interlock -m \"disk replaced\"")
+	return cmd
+}
+
+// waitingVerb declares a verb that waits until it is done, with the flags that all of these share.
+func (a *app) waitingVerb(verb, short, long, example string) (*cobra.Command, *actFlags) {
+	f := &actFlags{}
+	f.action.Verb = verb
 	cmd := &cobra.Command{
-		Use: "start TARGET…", Short: "Want a service up", Long: startLong,
-		Example: "  supctl start db\n  supctl start @web --timeout 1m\n  supctl start db --override-interlock -m \"disk replaced\"",
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.act(cmd.Context(), &f, args) },
+		Use: verb + " TARGET…", Short: short, Long: long, Example: example,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.act(cmd.Context(), f, args) },
 	}
 	f.on(a, cmd)
 	f.waiting(cmd)
 	f.overriding(cmd)
-	return cmd
+	return cmd, f
 }
 
 const stopLong = `Want a service down, for everybody, until somebody starts it: also after a crash
@@ -36,16 +42,8 @@ Services that depend on it and run are named, and taken down only with
 // stopCommand declares `stop`. Dependents go down only when that was asked for: the
 // daemon names them and refuses (exit code 5).
 func (a *app) stopCommand() *cobra.Command {
-	var f actFlags
-	f.action.Verb = "stop"
-	cmd := &cobra.Command{
-		Use: "stop TARGET…", Short: "Want a service down until somebody starts it", Long: stopLong,
-		Example: "  supctl stop db -m \"not needed before May\"\n  supctl stop db --with-dependents",
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.act(cmd.Context(), &f, args) },
-	}
-	f.on(a, cmd)
-	f.waiting(cmd)
-	f.overriding(cmd)
+	cmd, f := a.waitingVerb("stop", "Want a service down until somebody starts it", stopLong,
+		"  supctl stop db -m \"not needed before May\"\n  supctl stop db --with-dependents")
 	cmd.Flags().BoolVar(&f.action.WithDependents, "with-dependents", false, "also stop what depends on it, first")
 	return cmd
 }
@@ -55,16 +53,7 @@ Puts a pending change of its config in force.`
 
 // restartCommand declares `restart`.
 func (a *app) restartCommand() *cobra.Command {
-	var f actFlags
-	f.action.Verb = "restart"
-	cmd := &cobra.Command{
-		Use: "restart TARGET…", Short: "Stop and start a service", Long: restartLong,
-		Example: "  supctl restart web\n  supctl restart @web --timeout 2m",
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.act(cmd.Context(), &f, args) },
-	}
-	f.on(a, cmd)
-	f.waiting(cmd)
-	f.overriding(cmd)
+	cmd, _ := a.waitingVerb("restart", "Stop and start a service", restartLong, "  supctl restart web\n  supctl restart @web --timeout 2m")
 	return cmd
 }
 

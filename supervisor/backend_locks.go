@@ -1,0 +1,106 @@
+package supervisor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/who"
+	"github.com/supd/supd/lockfile"
+)
+
+// lockView shows lock files to one person.
+func (s *Supervisor) lockView(me lockfile.Owner) api.LockView {
+	plan, _ := s.inForce()
+	// Reads a file per process: only where a lock's session is not the asker's own.
+	live := sync.OnceValue(func() map[string]bool {
+		sessions, err := who.LiveSessions()
+		if err != nil {
+			return nil // nobody is called abandoned who may be there
+		}
+		return sessions
+	})
+	return api.LockView{
+		Now: time.Now(), Me: me, BootID: s.bootID, Live: live, StateDir: s.dir.Path(),
+		Known: func(name string) bool { return plan.Services[name] != nil },
+		Members: func(t lockfile.Target) []string {
+			names, _ := s.members(t.String())
+			return names
+		},
+	}
+}
+
+// Locks lists locks, those of targets or all.
+func (s *Supervisor) Locks(_ context.Context, p api.Peer, only []string) (api.LocksReply, error) {
+	listed := s.dir.Locks()
+	view := s.lockView(p.Owner)
+	reply := api.LocksReply{Locks: []api.Lock{}, Unreadable: api.BadLocks(listed.Unreadable)}
+	var names []string
+	if len(only) > 0 {
+		var err error
+		if names, err = s.resolve(only); err != nil && !lockedName(listed.Locks, only) {
+			return reply, err
+		}
+	}
+	for _, l := range listed.Locks {
+		w := view.Lock(l)
+		touches := slices.ContainsFunc(w.Members, func(m string) bool { return slices.Contains(names, m) })
+		if len(only) == 0 || touches || slices.Contains(only, w.Target) {
+			reply.Locks = append(reply.Locks, w)
+		}
+	}
+	return reply, nil
+}
+
+// lockedName says whether a lock stands on one of the targets although no service of that name is left.
+func lockedName(locks []lockfile.Lock, targets []string) bool {
+	return slices.ContainsFunc(locks, func(l lockfile.Lock) bool { return slices.Contains(targets, l.Target.String()) })
+}
+
+// Lock is one lock by its id or a unique beginning of it.
+func (s *Supervisor) Lock(_ context.Context, p api.Peer, id string) (api.Lock, error) {
+	var found []lockfile.Lock
+	for _, l := range s.dir.Locks().Locks {
+		if strings.HasPrefix(l.ID, id) {
+			found = append(found, l)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return api.Lock{}, api.Errorf(api.CodeNotFound, "no lock has the id %q", id).WithNext("supctl maintenance list")
+	case 1:
+		return s.lockView(p.Owner).Lock(found[0]), nil
+	}
+	return api.Lock{}, api.Errorf(api.CodeUsage, "%d locks have an id that begins with %q; give more of it", len(found), id)
+}
+
+// MaintenanceCheck tells scripts whether a target is free of locks.
+func (s *Supervisor) MaintenanceCheck(_ context.Context, p api.Peer, target string) (api.MaintenanceCheck, error) {
+	names, err := s.members(target)
+	if err != nil {
+		return api.MaintenanceCheck{}, err
+	}
+	reply := api.MaintenanceCheck{Target: target, Holds: []api.Hold{}, Locks: []api.Lock{}}
+	view := s.lockView(p.Owner)
+	unreadable := false
+	for _, c := range s.dir.Snapshot(names) {
+		reply.Holds = append(reply.Holds, api.HoldsOf(c, time.Now())...)
+		for _, l := range c.Locks {
+			w := view.Lock(l)
+			if !slices.ContainsFunc(reply.Locks, func(o api.Lock) bool { return o.ID == w.ID }) {
+				reply.Locks = append(reply.Locks, w)
+			}
+		}
+		unreadable = unreadable || len(c.Unreadable) > 0
+	}
+	switch {
+	case unreadable:
+		reply.Code, reply.Locked = api.CodeUnknown, true
+	case len(reply.Locks) > 0:
+		reply.Code, reply.Locked = api.CodeHeld, true
+	}
+	return reply, nil
+}

@@ -1,0 +1,52 @@
+package supervisor
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/supd/supd/lockfile"
+)
+
+// diskPlan remembers what the config on disk said, for as long as its files are the same.
+type diskPlan struct {
+	mu    sync.Mutex
+	stamp string
+	plan  lockfile.Plan
+}
+
+// onDisk is the config as it stands on disk, for resolving a lock's targets: a lock taken between an edit and its reload
+// covers what either means. It is read again only when a file has changed: a lock must not wait for 5,000 services.
+func (s *Supervisor) onDisk() (lockfile.Plan, error) {
+	inForce, gen := s.inForce()
+	stamp := inForce.Stamp()
+	if stamp != "" {
+		stamp = fmt.Sprintf("generation %d\n%s", gen, stamp)
+	}
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if stamp != "" && stamp == s.disk.stamp {
+		return s.disk.plan, nil
+	}
+	next, mistakes := s.load()
+	if len(mistakes) > 0 {
+		return lockfile.Plan{}, mistakes
+	}
+	old, err := s.dir.Plan()
+	if err != nil {
+		return lockfile.Plan{}, err
+	}
+	s.disk.stamp, s.disk.plan = stamp, next.Lockfile(old.Generation, &old)
+	return s.disk.plan, nil
+}
+
+// onlyOnDisk says whether a target stands in the config on disk although the plan in force does not know it: it can be
+// locked before the reload that would start it.
+func (s *Supervisor) onlyOnDisk(t lockfile.Target) bool {
+	plan, err := s.onDisk()
+	if err != nil {
+		return false
+	}
+	_, service := plan.Services[t.Name]
+	_, group := plan.Groups[t.Name]
+	return t.Kind == lockfile.TargetService && service || t.Kind == lockfile.TargetGroup && group
+}
