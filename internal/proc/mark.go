@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Every instance carries these in its environment, so that what it forked is found even
@@ -71,11 +72,35 @@ func olderFirst(a, b Identity) int {
 // on looks at the environment a process was executed with; one that may not be looked
 // at is nobody's.
 func (m Mark) on(pid int) bool {
-	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	env, err := environ(pid)
 	if err != nil || !hasVar(env, EnvInstance, m.Instance) || !hasVar(env, EnvService, m.Service) {
 		return false
 	}
 	return m.Gen == 0 || hasVar(env, EnvGeneration, strconv.FormatUint(m.Gen, 10))
+}
+
+// executeMax bounds the wait for a program that is being loaded, perhaps from a slow disk.
+const executeMax = 200 * time.Millisecond
+
+// environ is the environment pid was executed with. A process that is found in the
+// middle of execve(2) is waited for: it would seem to have none. So emptiness counts only
+// if the process was the same program, wholly loaded, before and after the look.
+func environ(pid int) ([]byte, error) {
+	var before Stat
+	for end := time.Now().Add(executeMax); ; {
+		env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		if err != nil || len(env) > 0 {
+			return env, err
+		}
+		after, err := ReadStat(pid)
+		if err != nil || !after.executing() && after.envEnd == before.envEnd || time.Now().After(end) {
+			return nil, err
+		}
+		if after.executing() {
+			time.Sleep(time.Millisecond)
+		}
+		before = after
+	}
 }
 
 func hasVar(env []byte, name, value string) bool {

@@ -30,7 +30,17 @@ type Stat struct {
 	StartTime uint64
 	RSS       uint64 // bytes
 	WaitCode  int    // field 52: wait status of a zombie; 0 also if the reader may not see it
+
+	flags  uint64 // field 9
+	envEnd uint64 // field 51: address; 0 also if the reader may not see it
 }
+
+// kernelThread is PF_KTHREAD of the kernel's include/linux/sched.h.
+const kernelThread = 0x00200000
+
+// executing is true while the process is in the middle of execve(2): it has its new
+// memory, and nothing in it yet. What may be read of its environment is empty.
+func (s *Stat) executing() bool { return s.envEnd == 0 && s.flags&kernelThread == 0 && s.State != 'Z' }
 
 // ReadStat reads /proc/PID/stat once. ErrGone if there is no such process.
 func ReadStat(pid int) (Stat, error) {
@@ -91,6 +101,8 @@ func (s *Stat) parse(b []byte, withName bool) error {
 			s.PGRP = int(v)
 		case 6:
 			s.Session = int(v)
+		case 9:
+			s.flags = uint64(v)
 		case 14:
 			s.UTime = uint64(v)
 		case 15:
@@ -101,6 +113,8 @@ func (s *Stat) parse(b []byte, withName bool) error {
 			s.StartTime = uint64(v)
 		case 24:
 			s.RSS = uint64(v) * uint64(os.Getpagesize())
+		case 51:
+			s.envEnd = uint64(v)
 		case 52:
 			s.WaitCode = int(v)
 		}

@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -24,7 +25,7 @@ func TestParseStat(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := Stat{PID: 42, Comm: name, State: 'S', PPID: 7, PGRP: 41, Session: 40, UTime: 11, STime: 12, Threads: 3,
-			StartTime: 987654, RSS: 25 * uint64(os.Getpagesize()), WaitCode: 256}
+			StartTime: 987654, RSS: 25 * uint64(os.Getpagesize()), WaitCode: 256, flags: 4194304}
 		if s != want {
 			t.Errorf("%q: got %+v, want %+v", name, s, want)
 		}
@@ -120,6 +121,22 @@ func TestMembersFindDoubleForked(t *testing.T) {
 	check("Members after the main process", ids, err, pid)
 	must(t, SignalIdentity(ids[0], unix.SIGKILL))
 	eventually(t, "grandchild dead", func() bool { lives, _ := ids[0].Lives(); return !lives })
+}
+
+// A process that is just executing another program has no environment that could be
+// read, and is a member all the same.
+func TestFindMarkedInTheMiddleOfExec(t *testing.T) {
+	table := newTable(t)
+	script := filepath.Join(t.TempDir(), "again")
+	must(t, os.WriteFile(script, []byte("#!/bin/sh\nexec \"$0\"\n"), 0o755))
+	k := shell(t, table, "exec "+script, marked(mark("exec-test", 1)))
+	for range 3000 {
+		env, err := environ(k.PID())
+		must(t, err)
+		if !hasVar(env, EnvService, "exec-test") {
+			t.Fatalf("no mark in the environment %q", env)
+		}
+	}
 }
 
 // A background job in the same session needs no mark: it may have cleared its
