@@ -2,6 +2,7 @@ package checks
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -47,6 +48,15 @@ const (
 
 // actionNames is the order of the reference page.
 const actionNames = "alert, restart, start, stop, reload, exec, hold, none"
+
+// Actions lists all of them in the order of the reference page.
+func Actions() []Action {
+	var out []Action
+	for name := range strings.SplitSeq(actionNames, ", ") {
+		out = append(out, Action(name))
+	}
+	return out
+}
 
 // needsService says whether the action is about the check's service.
 func (a Action) needsService() bool {

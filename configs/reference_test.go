@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/supd/supd/checks"
 )
@@ -19,8 +18,8 @@ import (
 
 const docsDir = "../docs"
 
-// keyTable writes one table of keys. prefix is what the words are filed under.
-func keyTable(t *testing.T, used map[string]bool, prefix string, v any) string {
+// keysPage writes one table of keys. prefix is what the words are filed under.
+func keysPage(t *testing.T, used map[string]bool, prefix string, v any) string {
 	t.Helper()
 	typ := reflect.TypeOf(v)
 	defaults := flat{}
@@ -30,7 +29,7 @@ func keyTable(t *testing.T, used map[string]bool, prefix string, v any) string {
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
-		if key == "" || key == "-" || ofItsOwn[f.Type] {
+		if key == "" || key == "-" || isTable(f.Type) {
 			continue
 		}
 		name := strings.TrimPrefix(prefix+"."+key, ".")
@@ -44,52 +43,13 @@ func keyTable(t *testing.T, used map[string]bool, prefix string, v any) string {
 	return b.String()
 }
 
-// ofItsOwn are tables that are shown as tables.
-var ofItsOwn = map[reflect.Type]bool{
-	reflect.TypeFor[Restart](): true, reflect.TypeFor[Backoff](): true, reflect.TypeFor[Stop](): true,
-	reflect.TypeFor[Limits](): true, reflect.TypeFor[Maintenance](): true, reflect.TypeFor[checks.HTTPExpect](): true,
-}
-
-// kinds are the forms of values, in words.
-var kinds = map[reflect.Type]string{
-	reflect.TypeFor[time.Duration]():     "duration",
-	reflect.TypeFor[checks.Duration]():   "duration",
-	reflect.TypeFor[[]string]():          "list of texts",
-	reflect.TypeFor[map[string]string](): "table of texts",
-	reflect.TypeFor[Mode]():              "`active` or `observe`",
-	reflect.TypeFor[OnExit]():            "`leave` or `stop`",
-	reflect.TypeFor[LogTo]():             "`auto`, `journal`, `file`, `inherit` or `none`",
-	reflect.TypeFor[RestartPolicy]():     "`on-failure`, `always` or `never`",
-	reflect.TypeFor[Verdict]():           "`hold` or `restart`",
-	reflect.TypeFor[Ready]():             "`delay:DURATION`, `notify` or `check:NAME`",
-	reflect.TypeFor[OnReload]():          "`signal:NAME` or a command line",
-	reflect.TypeFor[Limit]():             "`N in DURATION`",
-	reflect.TypeFor[Signal]():            "signal's name",
-	reflect.TypeFor[*Umask]():            "octal digits in a text",
-	reflect.TypeFor[*int]():              "number",
-	reflect.TypeFor[checks.Schedule]():   "duration, or `cron: FIELDS`",
-	reflect.TypeFor[checks.Blackouts]():  "`cron: FIELDS`, or a list of them",
-	reflect.TypeFor[checks.Tolerance]():  "number, `N of M`, or duration",
-	reflect.TypeFor[checks.When]():       "condition, or a list of them",
-	reflect.TypeFor[checks.Action]():     "an action",
-	reflect.TypeFor[checks.StatusSet]():  "number, `LOW-HIGH`, or a list of them",
-}
-
 func kindOf(t *testing.T, name string, typ reflect.Type) string {
 	t.Helper()
-	if k, ok := kinds[typ]; ok {
-		return k
+	f, ok := formOf(typ)
+	if !ok {
+		t.Errorf("%s: nothing says how a %s is written: add it to forms", name, typ)
 	}
-	switch typ.Kind() {
-	case reflect.String:
-		return "text"
-	case reflect.Bool:
-		return "`true` or `false`"
-	case reflect.Int, reflect.Uint64, reflect.Float64:
-		return "number"
-	}
-	t.Errorf("%s: nothing says how a %s is written: add it to kinds", name, typ)
-	return ""
+	return f.words
 }
 
 // defaultOf shows a default; what is empty has none.
@@ -99,28 +59,6 @@ func defaultOf(text string) string {
 		return ""
 	}
 	return "`" + text + "`"
-}
-
-// tables of the config page, in the order of their places in it.
-func configTables() []struct {
-	mark, prefix string
-	value        any
-} {
-	svc := *newService("NAME", false, false, newDaemon(), newMaintenance())
-	return []struct {
-		mark, prefix string
-		value        any
-	}{
-		{"daemon", "daemon", newDaemon()},
-		{"api", "api", newAPI()},
-		{"maintenance", "maintenance", newMaintenance()},
-		{"service", "service", svc},
-		{"service.restart", "restart", svc.Restart},
-		{"service.restart.backoff", "backoff", svc.Restart.Backoff},
-		{"service.stop", "stop", svc.Stop},
-		{"service.limits", "limits", svc.Limits},
-		{"group", "group", Group{}},
-	}
 }
 
 // TestDocsConfig holds the tables of docs/config.md against the declarations.
@@ -134,7 +72,7 @@ func TestDocsConfig(t *testing.T) {
 	}
 	want := string(have)
 	for _, table := range configTables() {
-		want = between(t, want, table.mark, keyTable(t, used, table.prefix, table.value))
+		want = between(t, want, table.mark, keysPage(t, used, table.prefix, table.value))
 	}
 	var refused strings.Builder
 	for _, u := range unsupported {
@@ -150,7 +88,7 @@ func TestDocsConfig(t *testing.T) {
 	}
 	common := checks.DefaultOptions()
 	common.Complete()
-	want = between(t, string(have), "common", keyTable(t, used, "check", common))
+	want = between(t, string(have), "common", keysPage(t, used, "check", common))
 	want = between(t, want, "types", checkTypes(t, used))
 	matches(t, page, want)
 
@@ -175,10 +113,10 @@ func checkTypes(t *testing.T, used map[string]bool) string {
 		fmt.Fprintf(&b, "\n```toml\n[service.web.check.example]\ntype = %q\n%s```\n", k.Name, k.Example)
 		conf := reflect.ValueOf(k.New()).Elem()
 		if conf.NumField() > 0 {
-			fmt.Fprintf(&b, "\n%s", keyTable(t, used, "check."+k.Name, conf.Interface()))
+			fmt.Fprintf(&b, "\n%s", keysPage(t, used, "check."+k.Name, conf.Interface()))
 		}
 		if h, ok := conf.Interface().(checks.HTTP); ok {
-			fmt.Fprintf(&b, "\n`expect` is a table:\n\n%s", keyTable(t, used, "check.http.expect", h.Expect))
+			fmt.Fprintf(&b, "\n`expect` is a table:\n\n%s", keysPage(t, used, "check.http.expect", h.Expect))
 		}
 		b.WriteString("\n| in `when` | unit | |\n| --- | --- | --- |\n")
 		for _, v := range k.Values {
@@ -221,30 +159,40 @@ func matches(t *testing.T, page, want string) {
 	}
 }
 
-var tomlBlock = regexp.MustCompile("(?s)(?:<!-- (complete|part) -->\n)?```toml\n(.*?)```")
+var tomlBlock = regexp.MustCompile("(?s)```toml\n(.*?)```")
 
-// Every example in the documents is a config without a mistake. One that is no
-// whole config says so, and is put into a service of its own.
-func TestDocsExamplesLoad(t *testing.T) {
+// docsExamples are the TOML examples of each document as whole configs. One that is none by itself gets a service.
+func docsExamples(t *testing.T) map[string][]string {
+	t.Helper()
 	pages, err := filepath.Glob(filepath.Join(docsDir, "*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages = append(pages, "../README.md")
-	blocks := 0
-	for _, page := range pages {
+	out := map[string][]string{}
+	for _, page := range append(pages, "../README.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range tomlBlock.FindAllStringSubmatch(string(text), -1) {
-			body := m[2]
+			body := m[1]
 			if strings.HasPrefix(body, "format = ") { // a file of the state directory
 				continue
 			}
 			if !strings.Contains(body, "command") || !strings.Contains(body, "[service.web]") {
 				body += "\n[service.web]\ncommand = [\"/usr/bin/web\"]\n"
 			}
+			out[page] = append(out[page], body)
+		}
+	}
+	return out
+}
+
+// Every example in the documents is a config without a mistake.
+func TestDocsExamplesLoad(t *testing.T) {
+	blocks := 0
+	for page, bodies := range docsExamples(t) {
+		for _, body := range bodies {
 			blocks++
 			path := filepath.Join(t.TempDir(), "supd.toml")
 			if err := os.WriteFile(path, []byte(body), 0o600); err != nil {

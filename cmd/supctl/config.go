@@ -17,7 +17,7 @@ func (a *app) configCommand() *cobra.Command {
 		Use: "config", Short: "Check, compare and show the config", RunE: missing, Args: noSuchCommand,
 		Example: "  supctl config check\n  supctl config diff\n  supctl config show",
 	}
-	cmd.AddCommand(a.configCheckCommand(), a.configDiffCommand(), a.configShowCommand())
+	cmd.AddCommand(a.configCheckCommand(), a.configDiffCommand(), a.configShowCommand(), a.configSchemaCommand())
 	return cmd
 }
 

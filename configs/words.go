@@ -1,6 +1,6 @@
 package configs
 
-// keyWords says what each key means, under TABLE.KEY.
+// keyWords says what each key means, under TABLE.KEY: in the reference pages and in the schema. Nobody writes to it.
 var keyWords = map[string]string{
 	"daemon.mode":      "`observe`: watch, check, say what would be done, act on nothing",
 	"daemon.state_dir": "locks, stops, history; must survive a boot; not on a network file system",
