@@ -44,6 +44,7 @@ func (s *Supervisor) Act(ctx context.Context, p api.Peer, a api.Action, progress
 		all.Go(func() { each(i) })
 	}
 	all.Wait()
+	s.recorded()
 	reply := api.ActionReply{Results: results}
 	for _, r := range results {
 		if reply.Code == api.CodeDone {

@@ -40,6 +40,7 @@ func (s *Supervisor) ConfigDiff(context.Context, api.Peer) (api.DiffReply, error
 
 // Reload reads the config again.
 func (s *Supervisor) Reload(ctx context.Context, p api.Peer, r api.Reload, progress api.Progress) (api.ReloadReply, error) {
+	defer s.recorded()
 	return s.reload(ctx, p.Owner, r.Apply, progress)
 }
 

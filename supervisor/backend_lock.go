@@ -50,6 +50,8 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	}
 	s.lockSaved(covered...)
 	s.locked(p, res.Locks, covered)
+	go s.recorded() // beside what is left to do here
+	defer s.recorded()
 	reply := api.MaintenanceReply{Notes: notes(res)}
 	if inFlight != nil {
 		reply.Code = api.CodeInFlight

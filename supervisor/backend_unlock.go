@@ -50,6 +50,7 @@ func (s *Supervisor) MaintenanceEnd(ctx context.Context, p api.Peer, m api.Maint
 			}
 		}
 	}
+	defer s.recorded()
 	for _, l := range res.Ended {
 		s.record("maintenance.ended", serviceOf(l.Target), journal.Notice, fmt.Sprintf("lock on %s ended by %s", l.Target, p.Owner),
 			map[string]string{"lock_id": l.ID, "target": l.Target.String(), "forced": fmt.Sprint(m.Force)})
@@ -72,6 +73,7 @@ func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.Mai
 	if err != nil && (!errors.As(err, &inFlight) || res.New.ID == "") {
 		return api.MaintenanceReply{}, api.ErrorOf("break "+m.ID, err)
 	}
+	defer s.recorded()
 	s.record("maintenance.broken", serviceOf(res.New.Target), journal.Warning,
 		fmt.Sprintf("lock of %s on %s broken by %s: %s", res.Old.Owner, res.New.Target, p.Owner, m.Reason),
 		map[string]string{"lock_id": res.New.ID, "replaces": m.ID, "target": res.New.Target.String()})
@@ -91,6 +93,7 @@ func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.Mai
 func (s *Supervisor) MaintenanceExtend(ctx context.Context, p api.Peer, m api.MaintenanceExtend) (api.MaintenanceReply, error) {
 	var locks []lockfile.Lock
 	listed := s.dir.Locks().Locks
+	defer s.recorded()
 	for _, id := range m.IDs {
 		owner := p.Owner
 		if i := slices.IndexFunc(listed, func(l lockfile.Lock) bool { return l.ID == id }); i >= 0 && listed[i].Owner.SameLogin(owner) {
@@ -100,6 +103,8 @@ func (s *Supervisor) MaintenanceExtend(ctx context.Context, p api.Peer, m api.Ma
 		if err != nil {
 			return api.MaintenanceReply{}, api.ErrorOf("extend "+id, err)
 		}
+		s.record("maintenance.extended", serviceOf(l.Target), journal.Notice, fmt.Sprintf("lock on %s extended by %s until %s",
+			l.Target, p.Owner, l.Until.Format(time.RFC3339)), map[string]string{"lock_id": l.ID, "target": l.Target.String()})
 		locks = append(locks, l)
 	}
 	return api.MaintenanceReply{Locks: s.lockView(p.Owner).Locks(locks)}, nil

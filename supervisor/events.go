@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/supervisor/core"
@@ -34,6 +35,14 @@ func (s *Supervisor) emit(e core.Emit) {
 func (s *Supervisor) record(kind, service, severity, text string, fields map[string]string) {
 	s.journal.Append(journal.Event{Type: kind, Service: service, Severity: severity, Text: text, Fields: fields})
 }
+
+// recordWait bounds how long an answer waits for its record. The lock files are the truth, and history is not worth more
+// than this to somebody who wants to begin working.
+const recordWait = 50 * time.Millisecond
+
+// recorded brings what was recorded so far to disk, before a person is told that it is done: should supd be killed the
+// next moment, the record still knows. A database that hangs, is full or is damaged holds up nobody.
+func (s *Supervisor) recorded() { s.journal.Durable(recordWait) }
 
 // noteCompleted remembers that a oneshot ended well in this boot, so that the next supd does not run it again.
 func (s *Supervisor) noteCompleted(name string) {

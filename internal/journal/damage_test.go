@@ -74,6 +74,7 @@ func TestDamagedDatabaseIsMovedAsideAndSaid(t *testing.T) {
 		name string
 		file []byte
 	}{
+		{"empty", nil},
 		{"text", []byte("this is no database\n")},
 		{"one byte", []byte{0}},
 		{"zeros", make([]byte, 64<<10)},

@@ -74,6 +74,7 @@ type Journal struct {
 	dirty    dirty
 	state    State
 	ended    bool   // Close was called
+	late     bool   // somebody gave up waiting for the writer, which has not ended a save since
 	store    *store // nil while there is none; only the writer changes it
 
 	ready chan struct{} // closed once the database was read or given up

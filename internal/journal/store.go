@@ -87,6 +87,7 @@ func openStore(path string, readOnly bool) (s *store, err error) {
 // openFile opens, locks and verifies the file before bbolt looks at it. bbolt
 // locks the same open file again, which changes nothing.
 func (s *store) openFile(name string, flag int, mode os.FileMode, readOnly bool) (*os.File, error) {
+	_, absent := os.Lstat(name)
 	f, err := os.OpenFile(name, flag|unix.O_NOFOLLOW, mode)
 	if err != nil {
 		return nil, err
@@ -103,7 +104,10 @@ func (s *store) openFile(name string, flag int, mode os.FileMode, readOnly bool)
 		}
 		return nil, fmt.Errorf("cannot lock %q: %w", name, err)
 	}
-	if err := verify(f); err != nil {
+	if err = verify(f); err == nil && absent == nil {
+		err = emptied(f)
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -61,6 +61,15 @@ func verify(f *os.File) error {
 	return nil
 }
 
+// emptied says of a database that was there before that it has lost its content: only one made just now may be empty.
+func emptied(f *os.File) error {
+	info, err := f.Stat()
+	if err == nil && info.Size() == 0 {
+		err = &DamagedError{f.Name(), "the file is empty"}
+	}
+	return err
+}
+
 // fault is what verify found: a file that is wrong, or one that cannot be read.
 type fault struct {
 	what string

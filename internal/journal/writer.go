@@ -288,6 +288,7 @@ func (w *writer) judge(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	now := j.o.Now()
+	j.late = false
 	if err == nil {
 		w.delay = 0
 		if !j.state.Saving && j.state.degraded {
