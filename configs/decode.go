@@ -41,7 +41,7 @@ next:
 				known = append(known, sortedKeys(c.fieldsOf(reflect.TypeOf(dst).Elem()))...)
 			}
 			sort.Strings(known)
-			c.unknownKey(p, key, known)
+			c.unknownKey(p, tableName(reflect.TypeOf(dsts[0]).Elem()), key, known)
 		}
 	}
 }
@@ -62,13 +62,18 @@ func (c *collector) fieldsOf(t reflect.Type) map[string][]int {
 // unknownKey notes a key that nothing reads: with the name that was meant, or
 // with all names when none is near. It is never ignored: a mistyped
 // "operator_stop" would restart what somebody stopped.
-func (c *collector) unknownKey(p place, key string, known []string) {
-	at := p.key(key)
-	if near := nearest(key, known); near != "" {
+func (c *collector) unknownKey(p place, table, key string, known []string) {
+	at, near, hint := p.key(key), nearest(key, known), foreignHint(table, key)
+	switch {
+	case strings.EqualFold(near, key): // User, Nice: systemd writes them with a capital
+		c.about(at, "unknown key %q; keys are in small letters: %q", at.rel, strings.TrimSuffix(at.rel, key)+near)
+	case hint != "":
+		c.about(at, "unknown key %q; %s", at.rel, hint)
+	case near != "":
 		c.about(at, "unknown key %q, did you mean %q?", at.rel, strings.TrimSuffix(at.rel, key)+near)
-		return
+	default:
+		c.about(at, "unknown key %q; known here: %s", at.rel, strings.Join(known, ", "))
 	}
-	c.about(at, "unknown key %q; known here: %s", at.rel, strings.Join(known, ", "))
 }
 
 // fieldIndex lists a struct's fields by toml tag, embedded structs' too.
@@ -117,13 +122,17 @@ func (c *collector) decode(p place, v any, dst reflect.Value) {
 			dst.SetString(s)
 			return
 		}
-		c.wantType(p, "a string", v)
+		want := "a string"
+		if n, isNumber := v.(int64); isNumber {
+			want = fmt.Sprintf(`a string, such as "%d"`, n)
+		}
+		c.wantType(p, want, v)
 	case reflect.Bool:
 		if b, ok := v.(bool); ok {
 			dst.SetBool(b)
 			return
 		}
-		c.wantType(p, "true or false", v)
+		c.wantType(p, "true or false, without quotes", v)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		n, ok := v.(int64)
 		if ok && !dst.OverflowInt(n) {
@@ -147,7 +156,7 @@ func (c *collector) decode(p place, v any, dst reflect.Value) {
 	case reflect.Struct:
 		table, ok := v.(map[string]any)
 		if !ok {
-			c.wantType(p, "a table", v)
+			c.wantType(p, "a table"+tableExample(p, dst.Type(), v), v)
 			return
 		}
 		c.decodeTable(p, table, nil, dst.Addr().Interface())
@@ -167,7 +176,11 @@ func (c *collector) decode(p place, v any, dst reflect.Value) {
 func (c *collector) decodeDuration(p place, v any, dst reflect.Value) {
 	text, ok := v.(string)
 	if !ok {
-		c.wantType(p, `a duration with its unit, such as "90s", "10m", "2h" or "3d"`, v)
+		want := `a duration with its unit, such as "90s", "10m", "2h" or "3d"`
+		if n, isNumber := v.(int64); isNumber && n > 0 {
+			want = fmt.Sprintf(`a duration with its unit, such as "%ds" or "%dm"`, n, n)
+		}
+		c.wantType(p, want, v)
 		return
 	}
 	d, err := checks.ParseDuration(text)
@@ -201,7 +214,7 @@ func (c *collector) decodeSlice(p place, v any, dst reflect.Value) {
 	if !ok {
 		want := "a list"
 		if dst.Type().Elem().Kind() == reflect.String {
-			want = `a list of strings, such as ["one", "two"]`
+			want = "a list of strings, such as " + listExample(p, v)
 		}
 		c.wantType(p, want, v)
 		return
@@ -231,6 +244,11 @@ func (c *collector) decodeMap(p place, v any, dst reflect.Value) {
 
 // wantType notes that a value has the wrong kind. want goes on after "must be".
 func (c *collector) wantType(p place, want string, got any) {
+	if isSecretKey(p.rel) { // a PIN is a number
+		plain, _, _ := strings.Cut(want, ",")
+		c.add(p, "must be %s", plain)
+		return
+	}
 	c.add(p, "must be %s, not %s", want, showValue(got))
 }
 

@@ -2,6 +2,8 @@ package configs
 
 import (
 	"path/filepath"
+	"reflect"
+	"strings"
 )
 
 // Options change how a config is read. The zero value reads as supd does.
@@ -185,8 +187,20 @@ func (b *builder) entries(doc document) {
 // unknownTop notes a key at the top of a file that nothing reads.
 func (b *builder) unknownTop(at place, key string) {
 	at.rel = ""
-	if near := nearest(key, topTables[:]); near != "" {
+	near, hint := nearest(key, topTables[:]), foreignHint("", key)
+	switch {
+	case strings.EqualFold(near, key):
+		b.c.about(at, "unknown table %q; names of tables are in small letters: %q", key, near)
+		return
+	case hint != "":
+		b.c.about(at, "unknown table %q; %s", key, hint)
+		return
+	case near != "":
 		b.c.about(at, "unknown table %q, did you mean %q?", key, near)
+		return
+	}
+	if known := contains(sortedKeys(fieldIndex(reflect.TypeFor[Service]())), key); known {
+		b.c.about(at, "%q stands above all tables; it belongs below a [service.NAME]", key)
 		return
 	}
 	b.c.about(at, "unknown table %q; known here: include, daemon, api, maintenance, service.NAME, group.NAME, check.NAME", key)
@@ -205,6 +219,9 @@ func (b *builder) each(at place, v any, read func(place, string, map[string]any)
 		table, ok := tables[name].(map[string]any)
 		switch {
 		case !ok:
+			if b.nameless(at, noun, name) {
+				continue
+			}
 			b.c.about(place{src: at.src, path: here.path}, "%s.%s must be a table such as [%s.NAME], not %s", noun, name, noun, showValue(tables[name]))
 			continue
 		case b.badName(here, noun, name):
@@ -217,4 +234,14 @@ func (b *builder) each(at place, v any, read func(place, string, map[string]any)
 		b.first[here.path] = here
 		read(here, name, table)
 	}
+}
+
+// nameless notes a key of a service that stands in [service] itself: the table
+// has no name yet. Once for the whole table is enough.
+func (b *builder) nameless(at place, noun, key string) bool {
+	known := noun == "service" && contains(append(sortedKeys(fieldIndex(reflect.TypeFor[Service]())), "name"), key)
+	if known {
+		b.c.about(place{src: at.src, path: at.path}, "[service] has no name; write [service.NAME], such as [service.web]")
+	}
+	return known
 }

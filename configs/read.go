@@ -104,8 +104,19 @@ func (r *reader) syntax(src *source, text string, err error) {
 	said := pe.Message
 	if m := definedTwice.FindStringSubmatch(said); m != nil {
 		said = twice(m[1], src.pos, line)
+	} else {
+		said = plainSyntax(lineOf(text, line), said)
 	}
 	r.c.about(place{src: &at}, "%s", said)
+}
+
+// lineOf is the n-th line of a text, from 1.
+func lineOf(text string, n int) string {
+	for range n - 1 {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSuffix(line, "\r")
 }
 
 // definedTwice is what the parser says about a name that stands twice.

@@ -246,6 +246,10 @@ func program(c *collector, p place, argv []string) {
 		c.add(p, "names no program")
 		return
 	}
+	if strings.Contains(argv[0], " -") { // the whole line in one text; no program is called like that
+		c.add(p, "has its arguments in the program's name; each is a text of its own, such as %s", listExample(p, argv[0]))
+		return
+	}
 	if strings.Contains(argv[0], "/") && !filepath.IsAbs(argv[0]) {
 		c.add(p, "must begin with an absolute path or a bare name, not %s", quoteValue(argv[0]))
 	}
