@@ -24,12 +24,14 @@ const (
 
 // Change is the difference of one service between two plans.
 type Change struct {
-	Service      string     `json:"service"`
-	Kind         ChangeKind `json:"kind"`
-	Keys         []string   `json:"keys"`          // changed keys, such as "command", "restart.policy", "check.ping.every"
-	NeedsRestart bool       `json:"needs_restart"` // the running process keeps the old values until its next start
-	SameAs       string     `json:"same_as"`       // added, removed: the other name of the same command line, "" if none
-	Text         string     `json:"text"`          // in words, without secrets
+	Service      string      `json:"service"`
+	Kind         ChangeKind  `json:"kind"`
+	Keys         []string    `json:"keys"`          // changed keys, such as "command", "restart.policy", "check.ping.every"
+	NeedsRestart bool        `json:"needs_restart"` // the running process keeps the old values until its next start
+	SameAs       string      `json:"same_as"`       // added, removed: the other name of the same command line, "" if none
+	Details      []KeyChange `json:"details"`       // changed: each key, in the order of Keys
+	Summary      string      `json:"summary"`       // which keys, and what becomes of them: no values
+	Text         string      `json:"text"`          // all of it in words, without secrets
 }
 
 // Diff tells what a reload from old to new would mean for each service, by
@@ -45,6 +47,7 @@ func Diff(old, new *Plan) []Change {
 	for _, section := range [...]string{"daemon", "api", "maintenance"} {
 		out = appendSection(out, section, old.section(section), new.section(section), old.written[section], new.written[section])
 	}
+	out = appendFiles(out, old, new)
 	out = append(out, diffServices(old, new)...)
 	for _, name := range unionKeys(old.Groups, new.Groups) {
 		out = appendWhole(out, dotted("group", name), old.Groups[name] != nil, new.Groups[name] != nil, func() (flat, flat, bool) {
@@ -71,20 +74,19 @@ func diffServices(old, new *Plan) []Change {
 		switch {
 		case a == nil:
 			c := Change{Service: name, Kind: Added, Keys: []string{}, SameAs: was[b.Identity()]}
-			c.Text = "is new"
-			if b.Autostart {
-				c.Text = "is new and will be started"
-			}
+			c.Text = newText(b)
 			if c.SameAs != "" {
 				c.Text = fmt.Sprintf("is %q under a new name: the same command line; a lock on %q holds it too", c.SameAs, c.SameAs)
 			}
+			c.Summary, c.Details = c.Text, []KeyChange{}
 			out = append(out, c)
 		case b == nil:
 			c := Change{Service: name, Kind: Removed, Keys: []string{}, SameAs: is[a.Identity()]}
-			c.Text = "is no longer in the config: if it runs, it goes on running and supervised as it was"
+			c.Text = "orphaned: is no longer in the config; if it runs, it goes on running and supervised as it was"
 			if c.SameAs != "" {
 				c.Text += fmt.Sprintf("; %q has the same command line", c.SameAs)
 			}
+			c.Summary, c.Details = c.Text, []KeyChange{}
 			out = append(out, c)
 		case !a.equal(b):
 			if c := changed(a, b); len(c.Keys) > 0 {
@@ -112,26 +114,49 @@ func identities(p, other *Plan) map[lockfile.Identity]string {
 }
 
 // equal is the quick answer for the many services that nobody touched: the
-// same text under the same policy for all.
+// same text. What they inherit is a change of the table that they inherit from.
 func (s *Service) equal(o *Service) bool {
-	if s.Mode != o.Mode || !reflect.DeepEqual(s.Maintenance, o.Maintenance) || !reflect.DeepEqual(s.raw, o.raw) {
-		return false
+	return reflect.DeepEqual(s.raw, o.raw) && (!s.expands && !o.expands || reflect.DeepEqual(s.expanded, o.expanded))
+}
+
+// inherited are keys that neither table has: they come from [daemon] and
+// [maintenance], and change there, once for all.
+func inherited(keys []string, a, b flat) []string {
+	return slices.DeleteFunc(keys, func(key string) bool {
+		if key != "mode" && !strings.HasPrefix(key, "maintenance.") {
+			return false
+		}
+		_, before := a[key]
+		_, after := b[key]
+		return !before && !after
+	})
+}
+
+// newText says what becomes of a new service.
+func newText(s *Service) string {
+	switch {
+	case s.Oneshot && s.Autostart:
+		return "is new: a job, and will be run"
+	case s.Oneshot:
+		return "is new: a job, which runs when it is asked to"
+	case s.Autostart:
+		return "is new and will be started"
 	}
-	return !s.expands && !o.expands || reflect.DeepEqual(s.expanded, o.expanded)
+	return "is new and not started: autostart = false"
 }
 
 // changed compares key by key. Text that changed without changing a value (a
 // default spelled out) gives no keys.
 func changed(a, b *Service) Change {
 	before, after := a.flat(), b.flat()
-	c := Change{Service: a.Name, Kind: Changed, Keys: changedKeys(before, after)}
-	for _, key := range c.Keys {
-		c.NeedsRestart = c.NeedsRestart || needsRestart(key, a, b)
-	}
-	c.Text = inWords(c.Keys, before.only(c.Keys).safe(writtenFlat(a.raw)), after.only(c.Keys).safe(writtenFlat(b.raw)))
-	if c.NeedsRestart {
-		c.Text += "; takes a restart"
-	}
+	writtenA, writtenB := writtenFlat(a.raw), writtenFlat(b.raw)
+	c := Change{Service: a.Name, Kind: Changed, Keys: inherited(changedKeys(before, after), writtenA, writtenB)}
+	c.detail(before.only(c.Keys).safe(writtenA), after.only(c.Keys).safe(writtenB), func(key string) Effect {
+		if needsRestart(key, a, b) {
+			return EffectRestart
+		}
+		return EffectNow
+	})
 	return c
 }
 
@@ -168,36 +193,33 @@ func appendSection(out []Change, name string, a, b flat, rawA, rawB map[string]a
 	if len(keys) == 0 {
 		return out
 	}
-	c := Change{Kind: Changed, Text: inWords(keys, a.safe(writtenFlat(rawA)), b.safe(writtenFlat(rawB)))}
-	for _, key := range keys {
-		c.Keys = append(c.Keys, name+"."+key)
-		c.NeedsRestart = c.NeedsRestart || slices.Contains(supdRestartKeys[:], name+"."+key)
-	}
-	c.Text = "[" + name + "] " + c.Text
-	if c.NeedsRestart {
-		c.Text += "; takes a restart of supd"
-	}
-	return append(out, c)
+	c := Change{Kind: Changed, Keys: keys}
+	c.detail(a.safe(writtenFlat(rawA)), b.safe(writtenFlat(rawB)), func(key string) Effect {
+		if slices.Contains(supdRestartKeys[:], name+"."+key) {
+			return EffectSupd
+		}
+		return EffectNow
+	})
+	return append(out, c.of(name))
 }
 
 // appendWhole compares one named table that is no service.
 func appendWhole(out []Change, name string, was, is bool, flats func() (old, new flat, differ bool)) []Change {
-	switch {
-	case !was:
-		return append(out, Change{Kind: Added, Keys: []string{name}, Text: "[" + name + "] is new"})
-	case !is:
-		return append(out, Change{Kind: Removed, Keys: []string{name}, Text: "[" + name + "] is no longer in the config"})
+	if !was || !is {
+		c := Change{Kind: Added, Keys: []string{name}, Details: []KeyChange{}, Text: "[" + name + "] is new"}
+		if !is {
+			c.Kind, c.Text = Removed, "["+name+"] is no longer in the config"
+		}
+		c.Summary = c.Text
+		return append(out, c)
 	}
 	a, b, differ := flats()
 	if !differ {
 		return out
 	}
-	keys := changedKeys(a, b)
-	c := Change{Kind: Changed, Text: "[" + name + "] " + inWords(keys, a, b)}
-	for _, key := range keys {
-		c.Keys = append(c.Keys, name+"."+key)
-	}
-	return append(out, c)
+	c := Change{Kind: Changed, Keys: changedKeys(a, b)}
+	c.detail(a, b, func(string) Effect { return EffectNow })
+	return append(out, c.of(name))
 }
 
 // changedKeys lists what differs, in the order of the alphabet; never nil, so
@@ -216,26 +238,6 @@ func changedKeys(a, b flat) []string {
 	}
 	sort.Strings(keys)
 	return keys
-}
-
-// inWords lists changes from tables that hold no secrets.
-func inWords(keys []string, a, b flat) string {
-	words := make([]string, len(keys))
-	for i, key := range keys {
-		before, was := a[key]
-		after, is := b[key]
-		switch {
-		case !was:
-			words[i] = fmt.Sprintf("%s = %s is new", key, after)
-		case !is:
-			words[i] = fmt.Sprintf("%s = %s is gone", key, before)
-		case before == after: // both masked
-			words[i] = key + " changed"
-		default:
-			words[i] = fmt.Sprintf("%s %s → %s", key, before, after)
-		}
-	}
-	return strings.Join(words, ", ")
 }
 
 // unionKeys lists the names of both maps once, in the order of the alphabet.

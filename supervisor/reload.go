@@ -321,19 +321,42 @@ func (s *Supervisor) forget(name string) {
 func (s *Supervisor) changes(old, next *configs.Plan) []api.Change {
 	out := []api.Change{}
 	for _, c := range configs.Diff(old, next) {
-		w := api.Change{Service: c.Service, Kind: string(c.Kind), Keys: c.Keys, NeedsRestart: c.NeedsRestart, Text: c.Text}
+		w := api.Change{Service: c.Service, Kind: string(c.Kind), Keys: c.Keys, NeedsRestart: c.NeedsRestart, Text: c.Text, Summary: c.Summary, Details: []api.KeyChange{}}
+		for _, d := range c.Details {
+			w.Details = append(w.Details, api.KeyChange{Key: d.Key, From: d.From, To: d.To, Effect: string(d.Effect)})
+		}
 		if c.Service != "" {
 			w.Locked = len(s.dir.Cover(c.Service).Locks) > 0
-			if w.NeedsRestart {
-				w.Text += "; pending until supctl reload --apply or its next restart"
-			}
+			addText(&w, s.settledBy(c))
 			if w.Locked {
-				w.Text += "; it is locked and not touched"
+				w.Text += "; it is locked and not touched" // in the summary the reader puts it, from Locked
 			}
 		}
 		out = append(out, w)
 	}
 	return append(out, s.stillPending(out)...)
+}
+
+// addText says one thing more about a change.
+func addText(c *api.Change, more string) {
+	if more != "" {
+		c.Text, c.Summary = c.Text+"; "+more, c.Summary+"; "+more
+	}
+}
+
+// settledBy is what puts the rest of a change in force.
+func (s *Supervisor) settledBy(c configs.Change) string {
+	svc := s.services.get(c.Service)
+	runs := svc != nil && svc.running() != nil
+	switch {
+	case c.Kind == configs.Changed && c.NeedsRestart && runs:
+		return "pending until supctl reload --apply or its next restart"
+	case c.Kind == configs.Changed && c.NeedsRestart:
+		return "it does not run: in force at its next start"
+	case c.Kind == configs.Removed && runs:
+		return "supctl reload --apply stops it"
+	}
+	return ""
 }
 
 // stillPending is what earlier reloads left to --apply, apart from what is listed already.
@@ -343,7 +366,7 @@ func (s *Supervisor) stillPending(listed []api.Change) []api.Change {
 		if slices.ContainsFunc(listed, func(c api.Change) bool { return c.Service == name }) {
 			continue
 		}
-		c := api.Change{Service: name, Kind: string(configs.Changed), Keys: []string{}, NeedsRestart: true,
+		c := api.Change{Service: name, Kind: string(configs.Changed), Keys: []string{}, Details: []api.KeyChange{}, NeedsRestart: true,
 			Text: "runs with an older config since an earlier reload: supctl reload --apply, or its next restart, settles it"}
 		svc := s.services.get(name)
 		svc.mu.Lock()
@@ -351,7 +374,7 @@ func (s *Supervisor) stillPending(listed []api.Change) []api.Change {
 			c.Kind, c.Text = string(configs.Removed), "is no longer in the config since an earlier reload and still runs: supctl reload --apply stops it"
 		}
 		svc.mu.Unlock()
-		c.Locked = len(s.dir.Cover(name).Locks) > 0
+		c.Summary, c.Locked = c.Text, len(s.dir.Cover(name).Locks) > 0
 		out = append(out, c)
 	}
 	return out

@@ -227,14 +227,22 @@ func TestWait(t *testing.T) {
 
 func TestReloadOfTheConfig(t *testing.T) {
 	var asked api.Reload
-	reply := api.ReloadReply{Generation: 3, Changes: []api.Change{{Service: "web", Kind: "changed", Text: "command changed", NeedsRestart: true}}, Pending: []string{"web"}}
+	reply := api.ReloadReply{Generation: 3, Changes: []api.Change{{Service: "web", Kind: "changed", Summary: "command changed: restart needed", Text: "command a → b: restart needed", NeedsRestart: true,
+		Details: []api.KeyChange{{Key: "command", From: `["a"]`, To: `["b"]`, Effect: "restart"}, {Key: "env.PASSWORD", From: `"(secret)"`, To: `"(secret)"`, Effect: "restart"},
+			{Key: "nice", To: "5", Effect: "restart"}, {Key: "dir", From: `"/"`, Effect: "restart"}, {Key: "stop.timeout", From: `"1s"`, To: `"2s"`, Effect: "now"}}}}, Pending: []string{"web"}}
 	f := &fake{
 		diff:   api.DiffReply{Changes: []api.Change{{Service: "old", Kind: "removed", Text: "gone", Locked: true}}},
 		reload: func(r api.Reload) (api.ReloadReply, error) { asked = r; return reply, nil },
 	}
 	socket := f.serve(t)
 	r := supctl(socket, "reload")
-	if r.code != 0 || asked.Apply || !strings.Contains(r.out, "~ web: command changed") || !strings.Contains(r.out, "pending: web") {
+	if r.code != 0 || asked.Apply || !strings.HasPrefix(r.out, `~ web: command changed: restart needed
+    command: ["a"] → ["b"] (restart needed)
+    env.PASSWORD: another "(secret)" (restart needed)
+    nice: new: 5 (restart needed)
+    dir: gone: "/" (restart needed)
+    stop.timeout: "1s" → "2s" (at once)
+`) || !strings.Contains(r.out, "pending: web") {
 		t.Errorf("reload: exit code %d, %q", r.code, r.out)
 	}
 	r = supctl(socket, "reload", "--apply")

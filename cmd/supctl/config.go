@@ -172,30 +172,3 @@ func (a *app) writeDiff(r api.DiffReply) {
 		a.say("no difference")
 	}
 }
-
-// changeMark stands before a change, as in a diff.
-func changeMark(kind string) cell {
-	switch kind {
-	case "added":
-		return cell{"+", green}
-	case "removed":
-		return cell{"-", red}
-	}
-	return cell{"~", yellow}
-}
-
-// writeChanges writes a line for each change. Changes of no service are those of
-// supd's own tables.
-func (a *app) writeChanges(cs []api.Change) {
-	for _, c := range cs {
-		text := c.Text
-		if c.Locked {
-			text += " (locked: not touched)"
-		}
-		name := c.Service
-		if name == "" {
-			name = "supd"
-		}
-		a.say("%s %s: %s", painted(changeMark(c.Kind), a.colour()), clean(name), clean(text))
-	}
-}

@@ -48,14 +48,19 @@ func changesOf(old, new map[string]lockfile.Identity) []api.Change {
 	for _, name := range names {
 		was, had := old[name]
 		is, has := new[name]
+		c := api.Change{Service: name, Keys: []string{}, Details: []api.KeyChange{}}
 		switch {
 		case !has:
-			changes = append(changes, api.Change{Service: name, Kind: "removed", Keys: []string{}, Text: "gone from the config"})
+			c.Kind, c.Text = "removed", "gone from the config"
 		case !had:
-			changes = append(changes, api.Change{Service: name, Kind: "added", Keys: []string{}, Text: "new"})
+			c.Kind, c.Text = "added", "new"
 		case was != is:
-			changes = append(changes, api.Change{Service: name, Kind: "changed", Keys: []string{}, NeedsRestart: true, Text: "what it runs has changed"})
+			c.Kind, c.NeedsRestart, c.Text = "changed", true, "what it runs has changed"
+		default:
+			continue
 		}
+		c.Summary = c.Text
+		changes = append(changes, c)
 	}
 	return changes
 }

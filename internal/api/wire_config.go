@@ -18,6 +18,17 @@ type Change struct {
 	NeedsRestart bool     `json:"needs_restart"`
 	Locked       bool     `json:"locked"` // never touched while it is
 	Text         string   `json:"text"`   // in words
+
+	Summary string      `json:"summary"` // the text without values
+	Details []KeyChange `json:"details"` // key by key; empty unless kind is changed
+}
+
+// KeyChange is what a reload would do, or did, to one key. Values are TOML, secrets masked; "" is none.
+type KeyChange struct {
+	Key    string `json:"key"`
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Effect string `json:"effect"` // now restart restart-supd
 }
 
 // DiffReply is `config diff`.
