@@ -222,8 +222,10 @@ func sleeper(t testing.TB) *child {
 // oplog remembers the disk operations of a Dir.
 type oplog struct{ ops []string }
 
+// record begins a log, as that of a process that begins now: nothing is known to be durable.
 func record(d *Dir) *oplog {
 	l := &oplog{}
+	d.anchored.set = nil
 	d.disk.hook = func(op, path string) error {
 		l.ops = append(l.ops, op+" "+strings.TrimPrefix(path, d.path))
 		return nil
@@ -242,7 +244,7 @@ func (l *oplog) last(op string) int {
 }
 
 // durable says whether an entry that was made in this log would be there after a power loss at its end: its directory fsynced after
-// the entry, and every parent up to the state directory fsynced after that.
+// the entry, and every parent up to the state directory after what it holds of the way there, at least once.
 func (l *oplog) durable(path string) error {
 	at := max(l.last("rename "+path), l.last("link "+path))
 	if at < 0 {
@@ -252,6 +254,7 @@ func (l *oplog) durable(path string) error {
 		if l.last("fsync "+dir) < at {
 			return fmt.Errorf("%s: no fsync of %q after it was made", path, dir)
 		}
+		at = max(0, l.last("mkdir "+dir))
 		if dir == "" {
 			return nil
 		}

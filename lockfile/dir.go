@@ -30,6 +30,8 @@ type Dir struct {
 	plans planCache
 	texts lockCache
 
+	anchored anchored
+
 	spareMu sync.Mutex // one at a time takes or makes spares, or two would take the same
 }
 
@@ -79,20 +81,24 @@ func (d *Dir) endedPath(id string) string       { return d.path + "/ended/" + id
 // EnsureService makes the directories and the gate of services beforehand, durable, so that a
 // lock needs no new blocks on a full disk.
 func (d *Dir) EnsureService(names ...string) error {
-	made := false
+	var made bool // one of them is not known to be durable
+	var dirs []anchor
 	for _, n := range names {
 		if err := ValidName(n); err != nil {
 			return err
 		}
 		for _, dir := range []string{d.lockDir(ServiceTarget(n)), d.holdDir(n)} {
-			ok, err := d.disk.exists(dir)
-			if err == nil && !ok {
-				made = true
-				err = d.disk.mkdir(dir, 0o755)
+			is, err := d.disk.anchor(dir)
+			if isAbsent(err) {
+				if err = d.disk.mkdir(dir, 0o755); err == nil {
+					is, err = d.disk.anchor(dir)
+				}
 			}
 			if err != nil {
 				return err
 			}
+			made = made || !d.anchored.has(is)
+			dirs = append(dirs, is)
 		}
 		fd, err := openGate(d.disk, d.gatePath(n))
 		if err != nil {
@@ -111,5 +117,6 @@ func (d *Dir) EnsureService(names ...string) error {
 			return err
 		}
 	}
+	d.anchored.add(dirs)
 	return nil
 }

@@ -136,6 +136,15 @@ func (k disk) exists(path string) (bool, error) {
 	}
 }
 
+// anchor is what stands at path, a symbolic link included. os.ErrNotExist if nothing does.
+func (k disk) anchor(path string) (anchor, error) {
+	if err := k.enter("stat", path); err != nil {
+		return anchor{}, err
+	}
+	is, err := anchorOf(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW)
+	return is, k.done("stat", path, err)
+}
+
 func (k disk) stat(path string) (st unix.Stat_t, err error) {
 	if err := k.enter("stat", path); err != nil {
 		return st, err
@@ -201,12 +210,22 @@ func (k disk) syncFD(fd int, path string) error {
 
 // syncDir makes the entries of a directory durable.
 func (k disk) syncDir(path string) error {
+	_, err := k.syncDirOf(path)
+	return err
+}
+
+// syncDirOf is syncDir, and says which directory it was.
+func (k disk) syncDirOf(path string) (anchor, error) {
 	fd, err := openFD(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {
-		return k.done("open", path, err)
+		return anchor{}, k.done("open", path, err)
 	}
 	defer unix.Close(fd)
-	return k.syncFD(fd, path)
+	is, err := anchorOf(fd, "", unix.AT_EMPTY_PATH)
+	if err != nil {
+		return is, k.done("stat", path, err)
+	}
+	return is, k.syncFD(fd, path)
 }
 
 // renameNew renames only if nothing has the new name: EEXIST otherwise.

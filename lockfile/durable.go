@@ -8,8 +8,8 @@ import (
 
 // putNew writes dir/id.toml so that it survives a power loss when it returns: content fsynced
 // under a temporary name, renamed without replacing, the directory fsynced, and every parent up
-// to the state directory, also those that existed: whoever made them may have died before his
-// fsync. os.ErrExist if the id is there; then its entry is durable all the same.
+// to the state directory, also those that existed (once in the life of this process): whoever
+// made them may have died before his fsync. os.ErrExist if the id is there; then its entry is durable all the same.
 func (d *Dir) putNew(dir, id string, content []byte) error {
 	tmp, err := d.temp(content, true)
 	if err != nil {
@@ -47,9 +47,11 @@ func (d *Dir) replace(path string, content []byte) error {
 	return d.syncUp(filepath.Dir(path))
 }
 
-// syncUp fsyncs directories and their parents up to the state directory, each once, children first.
+// syncUp fsyncs directories and their parents up to the state directory, each once, children first. Parents of what is
+// anchored already are left out.
 func (d *Dir) syncUp(dirs ...string) error {
 	done := map[string]bool{}
+	var reached []anchor
 	for len(dirs) > 0 {
 		var parents []string
 		for _, dir := range dirs {
@@ -57,15 +59,18 @@ func (d *Dir) syncUp(dirs ...string) error {
 				continue
 			}
 			done[dir] = true
-			if err := d.disk.syncDir(dir); err != nil {
+			is, err := d.disk.syncDirOf(dir)
+			if err != nil {
 				return err
 			}
-			if len(dir) > len(d.path) {
+			if len(dir) > len(d.path) && !d.anchored.has(is) {
 				parents = append(parents, filepath.Dir(dir))
+				reached = append(reached, is)
 			}
 		}
 		dirs = parents
 	}
+	d.anchored.add(reached)
 	return nil
 }
 
