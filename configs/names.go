@@ -17,6 +17,8 @@ type Names struct {
 	Groups   map[string][]string          // group → services; nil: the group's table could not be read
 	StateDir string                       // [daemon] state_dir, "" when absent
 	RunDir   string
+
+	files, globs []string // what they were read from
 }
 
 // NamesOnly reads names even where Load finds mistakes: a config that cannot
@@ -60,6 +62,7 @@ func (n *namesReader) file(path string) {
 		return
 	}
 	n.seen[path] = true
+	n.names.files = append(n.names.files, path)
 	text, err := readFile(path)
 	if err != nil {
 		n.fail(err)
@@ -102,6 +105,7 @@ func (n *namesReader) take(dir string, tree map[string]any) {
 		if glob = n.exp.text(place{}, glob); !filepath.IsAbs(glob) {
 			glob = filepath.Join(dir, glob)
 		}
+		n.names.globs = append(n.names.globs, glob)
 		found, _ := filepath.Glob(glob)
 		for _, path := range found {
 			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {

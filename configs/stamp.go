@@ -16,10 +16,14 @@ const stampAge = 2 * time.Second
 // Stamp tells whether what the plan was read from has changed since: two equal stamps, the first taken before a reading,
 // mean that reading again would find the same. "" if that cannot be told (a file changed just now, or is not there), and
 // for a plan that is not from files. It costs a stat per file.
-func (p *Plan) Stamp() string {
+func (p *Plan) Stamp() string { return stamp(p.Files, p.globs) }
+
+// Stamp is Plan.Stamp for names.
+func (n *Names) Stamp() string { return stamp(n.files, n.globs) }
+
+func stamp(files, globs []string) string {
 	var b strings.Builder
-	files := p.Files
-	for _, glob := range p.globs {
+	for _, glob := range globs {
 		found, err := filepath.Glob(glob)
 		if err != nil {
 			return ""

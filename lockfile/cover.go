@@ -225,6 +225,13 @@ func (d *Dir) readHold(path, id string) (Hold, error) {
 	return parseHold(content, id)
 }
 
+// LocksOn lists the readable locks on this very target; not those that cover it otherwise: Cover does.
+func (d *Dir) LocksOn(t Target) []Lock {
+	var c Cover
+	d.readLocks(t, &c)
+	return slices.DeleteFunc(c.Locks, func(l Lock) bool { return l.Target != t })
+}
+
 // Locks lists every lock once, oldest first.
 func (d *Dir) Locks() Listing {
 	var c Cover

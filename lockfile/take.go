@@ -167,10 +167,8 @@ func (t *taking) add(l Lock, fresh bool) {
 
 // ownLock is this owner's lock on this very target, if there is one.
 func (t *taking) ownLock(target Target) *Lock {
-	var c Cover
-	t.d.readLocks(target, &c)
-	for _, l := range c.Locks {
-		if l.Target == target && l.Owner.Same(t.req.Owner) {
+	for _, l := range t.d.LocksOn(target) {
+		if l.Owner.Same(t.req.Owner) {
 			return &l
 		}
 	}

@@ -24,6 +24,7 @@ type app struct {
 	help    string // where the command that was meant is described
 	running bool   // the command line was understood: errors are no longer wrong usage
 	place   *where.Place
+	config  *diskNames
 }
 
 // globals are the flags of every command.

@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/internal/where"
@@ -81,7 +80,7 @@ func (a *app) runDirOf(stateDir string) string {
 			return p.RunDir
 		}
 	}
-	names, _ := configs.NamesOnly(a.configPath())
+	names, _ := a.namesOf(a.configPath())
 	if names.StateDir != "" && names.RunDir != "" && sameDir(names.StateDir, stateDir) {
 		return names.RunDir
 	}
@@ -114,7 +113,7 @@ func (d *direct) note(what string) string {
 
 // names are those of the config on disk, as far as they can be read.
 func (d *direct) names() (lockfile.Plan, error) {
-	names, err := configs.NamesOnly(d.config)
+	names, err := d.a.namesOf(d.config)
 	return lockfile.Plan{Services: names.Services, Groups: names.Groups}, err
 }
 

@@ -24,7 +24,7 @@ func (a *app) locate() (where.Place, error) {
 	p, err := where.Search{Flag: a.flags.socket, Env: a.env, UID: a.uid, System: where.SystemRunDir}.Find()
 	// A config that the user named says which supd is meant, better than a search does.
 	if !p.Said && a.flags.config != "" {
-		if names, _ := configs.NamesOnly(a.flags.config); names.RunDir != "" {
+		if names, _ := a.namesOf(a.flags.config); names.RunDir != "" {
 			p, err = where.Place{Socket: where.Socket(names.RunDir), RunDir: names.RunDir, How: "--config"}, nil
 		}
 	}
@@ -90,7 +90,7 @@ func (a *app) stateDir() (string, error) {
 		}
 	}
 	// What else is wrong with the config is no obstacle to its state directory.
-	names, _ := configs.NamesOnly(a.configPath())
+	names, _ := a.namesOf(a.configPath())
 	// Who names a supd means its state directory. A lock in another one, which that supd never reads, would be believed.
 	if p.Said && a.flags.config == "" && !sameDir(orSystem(names.RunDir), p.RunDir) {
 		return "", api.Errorf(api.CodeUnknown, "cannot tell which state directory belongs to %s (%s): %s/state-dir does not say", p.Socket, p.How, p.RunDir).

@@ -84,8 +84,8 @@ func (d *direct) rules(targets []lockfile.Target) ([]configs.Maintenance, error)
 // the first target has already.
 func (d *direct) words(targets []lockfile.Target, req api.MaintenanceStart) (reason, ticket string) {
 	reason, ticket = req.Reason, req.Ticket
-	for _, l := range d.dir.Locks().Locks {
-		if l.Target == targets[0] && l.Owner.Same(d.me) {
+	for _, l := range d.dir.LocksOn(targets[0]) {
+		if l.Owner.Same(d.me) {
 			if reason == "" {
 				reason = l.Reason
 			}
