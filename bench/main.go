@@ -1,6 +1,6 @@
 // Bench measures supd from outside, each figure beside its floor in the same run, and prints a table.
 //
-//	go run ./bench [-services 100] [-locks 200] [-idle 60s] [-gate 5s]
+//	go run ./bench [-only crashes,locking,gates,idle] [-services 100] [-locks 200] [-idle 60s] [-gate 5s]
 //
 // Ratios are what counts: absolute figures move with the machine. It runs as root (services in cgroups of their own) or as
 // an ordinary user (without), and says which.
@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -20,11 +22,17 @@ import (
 type settings struct {
 	services, locks int
 	idle, gate      time.Duration
+	only            string // parts, with commas between; "" is all
 	dir             string // everything made here, programs too
 }
 
 // row is one figure beside its floor and its bar.
 type row struct{ what, measured, floor, ratio, bar string }
+
+var parts = []struct {
+	name string
+	run  func(*settings) ([]row, error)
+}{{"crashes", crashes}, {"locking", locking}, {"gates", gates}, {"idle", idle}}
 
 func main() { os.Exit(run()) }
 
@@ -34,6 +42,7 @@ func run() int {
 	flag.IntVar(&s.locks, "locks", 200, "locks to take, one after the other")
 	flag.DurationVar(&s.idle, "idle", time.Minute, "how long an idle supd is watched")
 	flag.DurationVar(&s.gate, "gate", 5*time.Second, "how long gates are passed")
+	flag.StringVar(&s.only, "only", "", "the parts to run, with commas between")
 	flag.Parse()
 	rows, err := measure(&s)
 	if s.dir != "" {
@@ -57,8 +66,11 @@ func measure(s *settings) ([]row, error) {
 		return nil, err
 	}
 	var rows []row
-	for _, part := range []func(*settings) ([]row, error){crashes, locking, gates, idle} {
-		more, err := part(s)
+	for _, p := range parts {
+		if s.only != "" && !slices.Contains(strings.Split(s.only, ","), p.name) {
+			continue
+		}
+		more, err := p.run(s)
 		rows = append(rows, more...)
 		if err != nil {
 			return rows, err
@@ -71,6 +83,7 @@ func measure(s *settings) ([]row, error) {
 func build(dir string) error {
 	for name, pkg := range map[string]string{"supd": "./cmd/supd", "supctl": "./cmd/supctl", "mark": "./bench/mark", "fsync": "./bench/fsync"} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as the Makefile builds them
 		cmd.Stderr = os.Stderr
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("cannot build %s: %w", pkg, err)
