@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -62,7 +61,8 @@ func (s *Supervisor) actOn(ctx context.Context, owner lockfile.Owner, r core.Req
 		tell = func(text string) { progress(r.Service + ": " + text) }
 	}
 	if noWait {
-		go func() { _, _ = s.wish(s.ctx, owner, r, nil) }() // its answer stands in the record
+		q := s.makeWish(owner, &r, nil)              // before the answer: a wait that follows must find it
+		go func() { _, _ = s.wished(s.ctx, r, q) }() // its answer stands in the record
 		res.Text = fmt.Sprintf("%s %s: asked for", r.Verb, r.Service)
 		return res
 	}
@@ -90,61 +90,3 @@ func (s *Supervisor) actOn(ctx context.Context, owner lockfile.Owner, r core.Req
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-// waitPause follows a change before a waiting client's condition is looked at again: when a thousand services start, one
-// look serves many changes.
-const waitPause = 20 * time.Millisecond
-
-// Wait returns when all targets are up, down or ready, or with code 1 when the time is over.
-func (s *Supervisor) Wait(ctx context.Context, p api.Peer, w api.Wait, progress api.Progress) (api.WaitReply, error) {
-	if _, err := s.resolve(w.Targets); err != nil {
-		return api.WaitReply{}, err
-	}
-	limit := ctx
-	if w.TimeoutS > 0 {
-		var cancel context.CancelFunc
-		limit, cancel = context.WithTimeout(ctx, seconds(w.TimeoutS))
-		defer cancel()
-	}
-	said := ""
-	for {
-		changed := s.bell.wait()
-		st, err := s.Status(ctx, p, w.Targets)
-		if err != nil {
-			return api.WaitReply{}, err
-		}
-		at := slices.IndexFunc(st.Services, func(v api.ServiceStatus) bool { return !waitedFor(v, w.For) })
-		if at < 0 && len(st.Services) > 0 {
-			return api.WaitReply{Services: st.Services}, nil
-		}
-		if at >= 0 {
-			if text := fmt.Sprintf("%s is %s", st.Services[at].Name, st.Services[at].State); text != said && progress != nil {
-				said = text
-				progress(text)
-			}
-		}
-		select {
-		case <-limit.Done():
-			return api.WaitReply{Code: api.CodeFailed, Services: st.Services}, ctx.Err()
-		case <-s.done:
-			return api.WaitReply{}, errEnding
-		case <-changed:
-		}
-		select {
-		case <-limit.Done():
-		case <-time.After(waitPause):
-		}
-	}
-}
-
-// waitedFor judges one service: up has a process, ready is up and every check passes, down has no process.
-func waitedFor(v api.ServiceStatus, what string) bool {
-	up := v.State == core.Up.String() || v.State == core.Done.String()
-	switch what {
-	case "ready":
-		return up && v.Checks.Failing == 0 && v.Checks.Unknown == 0
-	case "up":
-		return up
-	}
-	return v.PID == 0 && v.State != core.Starting.String() && v.State != core.Stopping.String()
-}

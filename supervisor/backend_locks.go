@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -63,13 +64,19 @@ func lockedName(locks []lockfile.Lock, targets []string) bool {
 // Lock is one lock by its id or a unique beginning of it.
 func (s *Supervisor) Lock(_ context.Context, p api.Peer, id string) (api.Lock, error) {
 	var found []lockfile.Lock
-	for _, l := range s.dir.Locks().Locks {
+	listed := s.dir.Locks()
+	for _, l := range listed.Locks {
 		if strings.HasPrefix(l.ID, id) {
 			found = append(found, l)
 		}
 	}
 	switch len(found) {
 	case 0:
+		for _, u := range listed.Unreadable {
+			if strings.HasPrefix(filepath.Base(u.Path), id) {
+				return api.Lock{}, api.Errorf(api.CodeUnknown, "lock %q cannot be read: %v; what it covers counts as locked", id, u.Err).WithNext(mend(u.Path))
+			}
+		}
 		return api.Lock{}, api.Errorf(api.CodeNotFound, "no lock has the id %q", id).WithNext("supctl maintenance list")
 	case 1:
 		return s.lockView(p.Owner).Lock(found[0]), nil

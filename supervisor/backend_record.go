@@ -48,11 +48,11 @@ const linesDefault = 100
 
 // logSource finds where a service's output is.
 func (s *Supervisor) logSource(name string) (*configs.Service, string, error) {
-	names, err := s.resolve([]string{name})
+	name, err := s.one("show the output of", name)
 	if err != nil {
 		return nil, "", err
 	}
-	conf := s.services.conf(names[0])
+	conf := s.services.conf(name)
 	if conf == nil {
 		return nil, "", api.Errorf(api.CodeFailed, "%q is not in the config any more, so supd does not know where its output goes", name)
 	}

@@ -12,8 +12,6 @@ import (
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
-	"github.com/supd/supd/internal/journal"
-	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/lockfile"
 	"github.com/supd/supd/supervisor/core"
 )
@@ -68,6 +66,19 @@ func (s *Supervisor) members(target string) ([]string, error) {
 		return instances, nil
 	}
 	return nil, unknown("service", t.Name, all)
+}
+
+// one is the service that a target means, for what is about a single one.
+func (s *Supervisor) one(doing, target string) (string, error) {
+	names, err := s.members(target)
+	switch {
+	case err != nil:
+		return "", err
+	case len(names) != 1:
+		return "", api.Errorf(api.CodeUsage, "cannot %s %q: it is %d services, and this is about one", doing, target, len(names)).
+			WithNext("supctl status " + target + " lists them")
+	}
+	return names[0], nil
 }
 
 // unknown is the error for a name that is not there, with the nearest one that is.
@@ -243,95 +254,6 @@ func (s *Supervisor) problemTexts() []string {
 		out = append(out, "history is not saved: "+st.Reason)
 	}
 	return out
-}
-
-// Show is everything about one service.
-func (s *Supervisor) Show(ctx context.Context, p api.Peer, name string) (api.ShowReply, error) {
-	names, err := s.resolve([]string{name})
-	if err != nil {
-		return api.ShowReply{}, err
-	}
-	name = names[0]
-	status, err := s.Status(ctx, p, []string{name})
-	if err != nil {
-		return api.ShowReply{}, err
-	}
-	if len(status.Services) == 0 {
-		return api.ShowReply{}, api.Errorf(api.CodeFailed, "%q is not yet known, supd is starting", name)
-	}
-	reply := api.ShowReply{Service: status.Services[0], Command: []string{}, DependsOn: []string{}, Settings: map[string]string{}}
-	plan, _ := s.inForce()
-	reply.Dependents = []string{}
-	for _, other := range sorted(maps.Keys(plan.Services)) {
-		if slices.Contains(plan.Services[other].DependsOn, name) {
-			reply.Dependents = append(reply.Dependents, other)
-		}
-	}
-	svc := s.services.get(name)
-	if conf := s.services.conf(name); conf != nil {
-		reply.Command, reply.Dir, reply.User = conf.Command, conf.Dir, conf.User
-		reply.DependsOn = append(reply.DependsOn, conf.DependsOn...)
-		reply.Settings = conf.Settings()
-		if out, err := s.output(conf); err == nil {
-			reply.Log = orElse(out.File, out.Mode)
-		}
-	}
-	reply.Processes = processes(svc.running())
-	svc.mu.Lock()
-	reply.LastExit = svc.last
-	svc.mu.Unlock()
-	reply.Checks = s.checks.list([]string{name})
-	reply.Locks = s.lockView(p.Owner).Locks(s.dir.Cover(name).Locks)
-	reply.Events, err = s.journal.Events(ctx, journal.Query{Service: name, Limit: showEvents})
-	return reply, err
-}
-
-// showEvents is how many of the newest events show gives.
-const showEvents = 10
-
-// processes is the tree below a main process.
-func processes(main *proc.Process) []api.Process {
-	out := []api.Process{}
-	if main == nil {
-		return out
-	}
-	tree, err := proc.Tree(main.PID())
-	if err != nil {
-		return out
-	}
-	depth := map[int]int{}
-	for _, st := range tree {
-		d := 0
-		if st.PID != main.PID() {
-			d = depth[st.PPID] + 1
-		}
-		depth[st.PID] = d
-		out = append(out, api.Process{
-			PID: st.PID, Parent: st.PPID, Depth: d, StartedAt: tickTime(st.StartTime), Command: commandOf(st),
-			RSS: st.RSS, Threads: st.Threads, CPU: cpuPercent(st),
-		})
-	}
-	return out
-}
-
-// Explain says why a service is as it is.
-func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.ExplainReply, error) {
-	names, err := s.resolve([]string{name})
-	if err != nil {
-		return api.ExplainReply{}, err
-	}
-	reply := api.ExplainReply{Service: names[0]}
-	if !s.ask(ctx, func(st *core.State) {
-		at := time.Now()
-		reply.Lines = core.Explain(st, names[0], now())
-		if v := st.Services[names[0]]; v != nil && v.RetryAt != 0 {
-			t := wall(v.RetryAt, at)
-			reply.NextTimer, reply.NextWhat = &t, "looks at it again"
-		}
-	}) {
-		return reply, errEnding
-	}
-	return reply, nil
 }
 
 func sorted(seq iter.Seq[string]) []string { return slices.Sorted(seq) }

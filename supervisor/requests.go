@@ -75,14 +75,25 @@ func (r *requests) actor(ids []uint64) lockfile.Owner {
 // wish gives the core one request and waits for its answer. When ctx ends first the wish is cancelled: what has begun
 // goes on, what has not is dropped.
 func (s *Supervisor) wish(ctx context.Context, owner lockfile.Owner, r core.Request, progress api.Progress) (core.Reply, error) {
+	q := s.makeWish(owner, &r, progress)
+	return s.wished(ctx, r, q)
+}
+
+// makeWish gives the core the request under a new id; whoever asks the loop afterwards finds it there.
+func (s *Supervisor) makeWish(owner lockfile.Owner, r *core.Request, progress api.Progress) *request {
 	id, q := s.requests.begin(owner, progress)
 	r.ID = id
-	s.send(r)
+	s.send(*r)
+	return q
+}
+
+// wished waits for the answer to a request that was made.
+func (s *Supervisor) wished(ctx context.Context, r core.Request, q *request) (core.Reply, error) {
 	select {
 	case a := <-q.answer:
 		return a, nil
 	case <-ctx.Done():
-		s.send(core.CancelRequest{ID: id})
+		s.send(core.CancelRequest{ID: r.ID})
 		return core.Reply{}, ctx.Err()
 	case <-s.done:
 		return core.Reply{}, api.Errorf(api.CodeFailed, "cannot %s %q: supd is ending", r.Verb, r.Service)

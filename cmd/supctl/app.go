@@ -21,6 +21,7 @@ type app struct {
 	uid  int
 
 	flags   globals
+	refused error  // help that was asked for and cannot be given
 	help    string // where the command that was meant is described
 	running bool   // the command line was understood: errors are no longer wrong usage
 	place   *where.Place

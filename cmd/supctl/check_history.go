@@ -18,13 +18,13 @@ const journalFile = "journal.db"
 // checkHistoryCommand declares `check history`, one of the two commands that read
 // the journal's database when no daemon has it.
 func (a *app) checkHistoryCommand() *cobra.Command {
-	n := 0
+	var n count
 	cmd := &cobra.Command{
 		Use: "history SERVICE/CHECK", Short: "Earlier results of a check", Args: cobra.RangeArgs(1, 2), ValidArgsFunction: a.completeChecks,
 		Long:    "Earlier results of a check, oldest first. Works without the daemon too.",
 		Example: "  supctl check history db/query -n 20",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := a.checkHistory(cmd.Context(), args, n)
+			r, err := a.checkHistory(cmd.Context(), args, int(n))
 			if err != nil {
 				return err
 			}
@@ -37,7 +37,7 @@ func (a *app) checkHistoryCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVarP(&n, "lines", "n", 0, "the newest `N` (default: all that is kept)")
+	cmd.Flags().VarP(&n, "lines", "n", "the newest `N` (default: all that is kept)")
 	return cmd
 }
 

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
 )
 
@@ -124,9 +126,22 @@ func (a *app) oneCheck(ctx context.Context, args []string) (found api.CheckStatu
 				return nil
 			}
 		}
-		return api.Errorf(api.CodeNotFound, "cannot show check %q: there is none of that name", strings.Join(args, "/")).WithNext("supctl check list")
+		return noSuchCheck(strings.Join(args, "/"), r.Checks)
 	})
 	return found, err
+}
+
+// noSuchCheck names the one of the known checks that is most likely meant.
+func noSuchCheck(name string, known []api.CheckStatus) error {
+	labels := make([]string, len(known))
+	for i, c := range known {
+		labels[i] = checkLabel(c)
+	}
+	e := api.Errorf(api.CodeNotFound, "cannot show check %q: there is none of that name", name)
+	if near := configs.Nearest(name, labels); near != "" {
+		return e.WithNext(fmt.Sprintf("did you mean %q?", near))
+	}
+	return e.WithNext("supctl check list")
 }
 
 // checkName reads SERVICE/CHECK, SERVICE CHECK, or CHECK, which is one that

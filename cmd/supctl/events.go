@@ -18,12 +18,12 @@ func (a *app) eventsCommand() *cobra.Command {
 	since := moment{now: a.now}
 	var q journal.Query
 	var follow bool
-	q.Limit = linesDefault
+	n := count(linesDefault)
 	cmd := &cobra.Command{
 		Use: "events", Short: "The record of what happened", Long: eventsLong, Args: cobra.NoArgs,
 		Example: "  supctl events\n  supctl events -f --service db\n  supctl events --since 2d --type service.crashed\n  supctl events --type maintenance.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q.Since = since.Time
+			q.Since, q.Limit = since.Time, int(n)
 			// Who asks for a time wants all of it.
 			if !since.IsZero() && !cmd.Flags().Changed("lines") {
 				q.Limit = -1
@@ -37,7 +37,7 @@ func (a *app) eventsCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes, until interrupted")
-	cmd.Flags().IntVarP(&q.Limit, "lines", "n", q.Limit, "the newest `N`")
+	cmd.Flags().VarP(&n, "lines", "n", "the newest `N`")
 	cmd.Flags().Var(&since, "since", "what is newer than a duration ago, or a date")
 	cmd.Flags().StringVar(&q.Service, "service", "", "of one `SERVICE`")
 	cmd.Flags().StringVar(&q.Type, "type", "", "of one `TYPE`; a final dot means all below it")

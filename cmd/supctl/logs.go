@@ -15,13 +15,13 @@ const linesDefault = 100
 func (a *app) logsCommand() *cobra.Command {
 	since := moment{now: a.now}
 	var follow bool
-	n := linesDefault
+	n := count(linesDefault)
 	cmd := &cobra.Command{
 		Use: "logs SERVICE", Short: "A service's output", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeService,
 		Long:    "What a service wrote, from its file or from the journal.",
 		Example: "  supctl logs web\n  supctl logs web -f\n  supctl logs web --since 10m -n 1000",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q := api.LogQuery{Service: args[0], Lines: n, Since: since.Time}
+			q := api.LogQuery{Service: args[0], Lines: int(n), Since: since.Time}
 			if !since.IsZero() && !cmd.Flags().Changed("lines") {
 				q.Lines = -1
 			}
@@ -29,7 +29,7 @@ func (a *app) logsCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes, until interrupted")
-	cmd.Flags().IntVarP(&n, "lines", "n", n, "the newest `N` lines")
+	cmd.Flags().VarP(&n, "lines", "n", "the newest `N` lines")
 	cmd.Flags().Var(&since, "since", "what is newer than a duration ago, or a date")
 	return cmd
 }

@@ -33,5 +33,8 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	a.help = cmd.CommandPath() + " --help"
+	if err == nil {
+		err = a.refused
+	}
 	return a.finish(err)
 }

@@ -47,7 +47,7 @@ func (a *app) maintBreak(ctx context.Context, f *breakFlags, id string) error {
 	if f.req.Reason == "" {
 		return usage("breaking a lock needs a reason: -m TEXT")
 	}
-	l, why, err := a.oneLock(ctx, "break", id)
+	l, _, why, err := a.oneLock(ctx, "break", id)
 	if err != nil {
 		return err
 	}

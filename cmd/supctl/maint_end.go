@@ -68,7 +68,7 @@ func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if f.req.IDs, err = a.ownLocks(listed.Locks, names, f.mine); err != nil {
+	if f.req.IDs, err = a.ownLocks(listed, names, f.mine); err != nil {
 		return err
 	}
 	f.req.WaitS = f.wait.seconds()

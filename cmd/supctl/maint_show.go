@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,26 +17,29 @@ func (a *app) maintShowCommand() *cobra.Command {
 		Long:    "Everything about one lock. The beginning of its id is enough.",
 		Example: "  supctl maintenance show 7qk2",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, _, err := a.oneLock(cmd.Context(), "show", args[0])
+			l, damage, _, err := a.oneLock(cmd.Context(), "show", args[0])
 			if err != nil {
 				return err
 			}
-			return a.answer(l, func() { a.writeLock(l) })
+			if err := a.answer(l, func() { a.writeLock(l) }); err != nil {
+				return err
+			}
+			return inDoubt("show all of lock "+l.ID, damage)
 		},
 	}
 }
 
 // oneLock finds a lock by its id or the beginning of it. why says that no daemon
-// answered. A lock whose file is damaged has nothing but id, target and file.
-func (a *app) oneLock(ctx context.Context, verb, id string) (l api.Lock, why error, err error) {
+// answered. A lock whose file cannot be read has nothing but id, target and file; damage is that file.
+func (a *app) oneLock(ctx context.Context, verb, id string) (l api.Lock, damage []api.BadLock, why error, err error) {
 	r, why, err := a.listLocks(ctx, nil)
 	if err != nil {
-		return l, why, err
+		return l, nil, why, err
 	}
 	var found []api.Lock
 	for _, l := range r.Locks {
 		if l.ID == id {
-			return l, why, nil
+			return l, nil, why, nil
 		}
 		if strings.HasPrefix(l.ID, id) {
 			found = append(found, l)
@@ -44,18 +47,22 @@ func (a *app) oneLock(ctx context.Context, verb, id string) (l api.Lock, why err
 	}
 	// A damaged lock can be shown and broken, too: its name is its id, its place is its target.
 	for _, b := range r.Unreadable {
-		name, isLock := strings.CutSuffix(filepath.Base(b.File), ".toml")
-		if isLock && strings.Contains(b.File, "/locks/") && strings.HasPrefix(name, id) {
+		if name, ok := damagedID(b); ok && strings.HasPrefix(name, id) {
 			found = append(found, api.Lock{ID: name, Target: b.Target, File: b.File, Reason: "(damaged: " + b.Reason + ")"})
+			damage = append(damage, b)
 		}
 	}
 	switch len(found) {
 	case 1:
-		return found[0], why, nil
+		return found[0], damage, why, nil
 	case 0:
-		return l, why, api.Errorf(api.CodeNotFound, "cannot %s lock %q: there is none of that id", verb, id).WithNext("supctl maintenance list")
+		// It may be the one that cannot be read: without its directory no id is there.
+		if unplaced := badOn(r.Unreadable, ""); len(unplaced) > 0 {
+			return l, nil, why, inDoubt(verb+" lock "+strconv.Quote(id), unplaced)
+		}
+		return l, nil, why, api.Errorf(api.CodeNotFound, "cannot %s lock %q: there is none of that id", verb, id).WithNext("supctl maintenance list")
 	}
-	return l, why, api.Errorf(api.CodeUsage, "cannot %s lock %q: %d locks begin so", verb, id, len(found)).WithNext("supctl maintenance list")
+	return l, nil, why, api.Errorf(api.CodeUsage, "cannot %s lock %q: %d locks begin so", verb, id, len(found)).WithNext("supctl maintenance list")
 }
 
 // writeLock describes a lock with everything the kernel knew of who took it, and

@@ -71,7 +71,8 @@ func newRoot(a *app) *cobra.Command {
 	add(root, groupLook, a.statusCommand(), a.showCommand(), a.explainCommand(), a.logsCommand(), a.eventsCommand(), a.checkCommand(), a.waitCommand())
 	add(root, groupAct, a.maintenanceCommand(), a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.signalCommand())
 	add(root, groupSupd, a.configCommand(), a.upgradeCommand(), a.versionCommand(), a.completionCommand())
-	root.SetHelpCommandGroupID(groupSupd)
+	root.SetHelpCommand(a.helpCommand())
+	root.SetHelpFunc(a.helpOf(root.HelpFunc()))
 	return root
 }
 
@@ -90,16 +91,4 @@ func missing(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	return answered(api.CodeUsage)
-}
-
-// noSuchCommand refuses an argument where a subcommand is due.
-func noSuchCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	text := fmt.Sprintf("cannot run %q: no such command", cmd.CommandPath()+" "+args[0])
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return api.Errorf(api.CodeUsage, "%s", text).WithNext(cmd.CommandPath() + " " + near[0])
-	}
-	return api.Errorf(api.CodeUsage, "%s", text).WithNext(cmd.CommandPath() + " --help")
 }

@@ -70,11 +70,12 @@ func (a *app) signalCommand() *cobra.Command {
 		Use: "signal SIGNAL TARGET…", Short: "Send a signal to a service", Long: signalLong,
 		Example: "  supctl signal HUP web\n  supctl signal web db -s USR1",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.action.Signal == "" {
+			said := f.action.Signal
+			if said == "" {
 				f.action.Signal, args = signalIn(args)
 			}
 			if !isSignal(f.action.Signal) {
-				return usage("no signal: name one such as HUP or USR1, as in: supctl signal HUP web")
+				return noSuchSignal(said, f.action.Signal, args)
 			}
 			return a.act(cmd.Context(), &f, args)
 		},
@@ -96,6 +97,27 @@ func signalIn(args []string) (signal string, rest []string) {
 	}
 	last := len(args) - 1
 	return args[last], args[:last]
+}
+
+// noSuchSignal says which words are none: the one given with -s, or the first and the last.
+func noSuchSignal(said, last string, others []string) error {
+	words := []string{said}
+	switch {
+	case said != "":
+	case len(others) == 0:
+		return usage("no signal: name one such as HUP or USR1, as in: supctl signal HUP web")
+	default:
+		words = []string{others[0], last}
+	}
+	for _, w := range words {
+		if isSignal(strings.ToUpper(w)) {
+			return usage("cannot send %q: signals are written in capitals, %s", w, strings.ToUpper(w))
+		}
+	}
+	if len(words) == 1 {
+		return usage("cannot send %q: there is no such signal; name one such as HUP or USR1", said)
+	}
+	return usage("cannot tell the signal: neither %q nor %q is one; name one such as HUP or USR1, as in: supctl signal HUP web", words[0], words[1])
 }
 
 // isSignal accepts names in capitals and numbers: a service called "hup" is

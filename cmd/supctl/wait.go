@@ -10,9 +10,13 @@ import (
 	"github.com/supd/supd/internal/api"
 )
 
-const waitLong = `Wait until services are up, down or ready. Exit code 1 if the time ran out.`
+const waitLong = `Wait until services are up, down or ready. Exit code 1 if the time ran out.
 
-// waitCommand declares `wait`. Without --timeout it waits for ever.
+Without --timeout, waiting for up or ready ends at once with exit code 4 where
+only a person could make it true: somebody else's lock, a stop, a restart limit.
+With a lock of your own it goes on: you may start it meanwhile.`
+
+// waitCommand declares `wait`. Without --timeout it waits until it is so, or cannot become so.
 func (a *app) waitCommand() *cobra.Command {
 	var t targets
 	var w api.Wait
@@ -33,7 +37,7 @@ func (a *app) waitCommand() *cobra.Command {
 	}
 	t.on(a, cmd)
 	cmd.Flags().StringVar(&w.For, "for", "", "`STATE` to wait for: up, down or ready")
-	cmd.Flags().Var(&timeout, "timeout", "how long (default: for ever)")
+	cmd.Flags().Var(&timeout, "timeout", "how long (default: until it is so)")
 	return cmd
 }
 

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/supd/supd/internal/api"
+)
+
+// damagedID is the id of a lock whose file cannot be read, from the file's name; false for files of other kinds.
+func damagedID(b api.BadLock) (id string, ok bool) {
+	id, ok = strings.CutSuffix(filepath.Base(b.File), ".toml")
+	return id, ok && strings.Contains(b.File, "/locks/")
+}
+
+// badOn picks the files that may be a lock on target: those in its place, and those that leave everything in doubt.
+func badOn(bad []api.BadLock, target string) []api.BadLock {
+	return slices.DeleteFunc(slices.Clone(bad), func(b api.BadLock) bool { return b.Target != target && b.Target != "" })
+}
+
+// inDoubt is CodeUnknown (treat as locked) for what cannot be done because files cannot be read, with the first file and
+// what to do about it; nil if there is none.
+func inDoubt(doing string, bad []api.BadLock) error {
+	if len(bad) == 0 {
+		return nil
+	}
+	b := bad[0]
+	e := api.Errorf(api.CodeUnknown, "cannot %s: %s cannot be read (%s); what it covers counts as locked", doing, b.File, b.Reason)
+	if id, ok := damagedID(b); ok {
+		return e.WithNext("mend the file, or, if it is garbage: supctl maintenance break " + id + " -m REASON")
+	}
+	return e.WithNext("mend it, or mount its file system")
+}
