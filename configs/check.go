@@ -18,6 +18,7 @@ type Check struct {
 	Options checks.Options // complete: what every check has
 	Config  checks.Config  // what this type has; Config.Make builds the check
 
+	at  stood          // where its keys stand, if it belongs to no service
 	raw map[string]any // the table as written
 }
 

@@ -12,7 +12,7 @@ var update = flag.Bool("update", false, "write the texts that the bad fixtures g
 
 // testEnv is the environment of every fixture.
 func testEnv(name string) (string, bool) {
-	v, ok := map[string]string{"SUPD_TEST_SECRET": "hunter2hunter2", "SUPD_TEST_HOST": "db.example.org"}[name]
+	v, ok := map[string]string{"SUPD_TEST_SECRET": "hunter2hunter2", "SUPD_TEST_HOST": "db.example.org", "SUPD_TEST_MODE": "observe", "SUPD_TEST_WAIT": "30s"}[name]
 	return v, ok
 }
 

@@ -21,7 +21,7 @@ type jsonObject map[string]any
 const (
 	patternDuration = `^([0-9]+(\.[0-9]*)?|\.[0-9]+)(us|ms|s|m|h|d)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(us|ms|s|m|h|d))*$`
 	patternLimit    = `^( *[1-9][0-9]* in .+)?$`
-	patternSignal   = `^([Ss][Ii][Gg])?[A-Za-z][A-Za-z0-9]*([+-][0-9]+)?$`
+	patternSignal   = `^([Ss][Ii][Gg])?[A-Za-z][A-Za-z0-9]*$`
 	patternCron     = `^(cron:)? *[^ ]+( +[^ ]+){4} *$`
 	patternEnv      = `\$\{` // what the environment will say is not known here
 )

@@ -82,7 +82,7 @@ func (b *builder) build(docs []document) *Plan {
 	b.plan = &Plan{
 		Daemon: newDaemon(), API: newAPI(), Maintenance: newMaintenance(),
 		Services: map[string]*Service{}, Groups: map[string]*Group{}, Checks: map[string]*Check{},
-		written: map[string]map[string]any{},
+		written: map[string]map[string]any{}, places: map[string]stood{}, flags: map[string]string{},
 	}
 	for _, doc := range docs {
 		b.settings(doc)
@@ -135,7 +135,7 @@ func (b *builder) single(at place, v any, dst any, validate func(place), reset f
 		return
 	}
 	b.first[at.path] = at
-	b.plan.written[at.path] = table
+	b.plan.written[at.path], b.plan.places[at.path] = table, standing(at, table)
 	expanded := b.exp.table(at, table)
 	before := len(b.c.found)
 	b.c.decodeTable(at, expanded, nil, dst)
@@ -149,13 +149,13 @@ func (b *builder) single(at place, v any, dst any, validate func(place), reset f
 func (b *builder) override() {
 	d := &b.plan.Daemon
 	if b.opt.StateDir != "" {
-		d.StateDir = b.opt.StateDir
+		d.StateDir, b.plan.flags["daemon.state_dir"] = b.opt.StateDir, "--state-dir"
 	}
 	if b.opt.RunDir != "" {
-		d.RunDir = b.opt.RunDir
+		d.RunDir, b.plan.flags["daemon.run_dir"] = b.opt.RunDir, "--run-dir"
 	}
 	if b.opt.Observe {
-		d.Mode = ModeObserve
+		d.Mode, b.plan.flags["daemon.mode"] = ModeObserve, "--observe"
 	}
 	if b.plan.API.Socket == "" {
 		b.plan.API.Socket = filepath.Join(d.RunDir, "supd.sock")

@@ -22,6 +22,8 @@ type Plan struct {
 	Files       []string            // main file first, then includes in the order they were read; absolute
 
 	written map[string]map[string]any // [daemon], [api], [maintenance] as they stand in the files
+	places  map[string]stood          // where their keys stand
+	flags   map[string]string         // "daemon.state_dir" → the flag that overrides it
 }
 
 // Mode says whether supd acts or only says what it would do.
@@ -87,6 +89,9 @@ type Group struct {
 	Name     string   `toml:"-"`
 	Source   Source   `toml:"-"`
 	Services []string `toml:"services"`
+
+	at  stood          // where its keys stand
+	raw map[string]any // the table as written
 }
 
 // Source is where something stands in the files. Line 0: nowhere (a default).

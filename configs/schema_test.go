@@ -93,10 +93,10 @@ func goodConfigs(t *testing.T) map[string]string {
 		}
 	}
 	for name, text := range map[string]string{
-		"environment":     web + "user = \"${SUPD_TEST_HOST}\"\nready_timeout = \"${SUPD_TEST_HOST}\"\nmode = \"${SUPD_TEST_HOST}\"\n",
+		"environment":     web + "user = \"${SUPD_TEST_HOST}\"\nready_timeout = \"${SUPD_TEST_WAIT}\"\nmode = \"${SUPD_TEST_MODE}\"\n",
 		"durations":       web + "ready_timeout = \"1h30m\"\n[service.web.stop]\ntimeout = \"1.5s\"\n",
 		"names":           "[service.\"a.b:c+d@1\"]\ncommand = [\"x\"]\n",
-		"signals":         web + "stop = { signal = \"sigrtmin+3\" }\n",
+		"signals":         web + "stop = { signal = \"sigusr1\" }\n",
 		"command":         web + "on_reload = [\"/bin/true\"]\n",
 		"no limit":        web + "restart = { limit = \"\", backoff = { factor = 2.5, jitter = 0 } }\n",
 		"tolerance":       web + "[service.web.check.a]\ntype = \"tcp\"\naddress = \"127.0.0.1:1\"\nfail_after = \"3 of 5\"\nrecover_after = 2\nevery = \"cron: */5 * * * *\"\nnot_every = [\"cron: * 0-3 * * *\", \"0 1 * * 0\"]\n",

@@ -40,6 +40,7 @@ type Service struct {
 	Maintenance Maintenance       `toml:"maintenance"`
 	Checks      map[string]*Check `toml:"-"` // [service.NAME.check.CHECK], by name
 
+	at       stood          // where its keys stand
 	raw      map[string]any // the table as written
 	expanded map[string]any // the same with ${ENV} replaced; shared with raw where there is none
 	expands  bool

@@ -11,7 +11,7 @@ func (b *builder) service(p place, name string, raw map[string]any) {
 	stateful, _ := table["stateful"].(bool)
 	oneshot, _ := table["oneshot"].(bool)
 	s := newService(name, stateful, oneshot, b.plan.Daemon, b.plan.Maintenance)
-	s.Source, s.raw, s.expanded, s.expands = p.source(), raw, table, p.src.expands
+	s.Source, s.raw, s.expanded, s.expands, s.at = p.source(), raw, table, p.src.expands, standing(p, raw)
 
 	// Keys of later versions are known names, only refused; "check" has its own reader.
 	refused := b.c.refuse(p, "service", table)
@@ -65,6 +65,7 @@ func (b *builder) serviceChecks(at place, s *Service, v any) {
 // several.
 func (b *builder) check(p place, name string, table map[string]any) {
 	if check := b.readCheck(p, "", name, table); check != nil {
+		check.at = standing(p, table)
 		b.plan.Checks[name] = check
 	}
 }
@@ -73,7 +74,7 @@ func (b *builder) check(p place, name string, table map[string]any) {
 // hold nothing and look as if it did.
 func (b *builder) group(p place, name string, raw map[string]any) {
 	table := b.exp.table(p, raw)
-	g := &Group{Name: name, Source: p.source()}
+	g := &Group{Name: name, Source: p.source(), raw: raw, at: standing(p, raw)}
 	b.c.decodeTable(p, table, nil, g)
 	b.plan.Groups[name] = g
 	if len(g.Services) == 0 {

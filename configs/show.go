@@ -5,58 +5,117 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"unicode/utf8"
 )
 
-// Effective renders the plan as TOML with every default spelled out and every
-// secret masked: what supctl config show prints.
-func (p *Plan) Effective() string {
-	var b strings.Builder
-	table(&b, "daemon", "", p.section("daemon").safe(writtenFlat(p.written["daemon"])))
-	table(&b, "api", "", p.section("api").safe(writtenFlat(p.written["api"])))
-	table(&b, "maintenance", "", p.section("maintenance").safe(writtenFlat(p.written["maintenance"])))
+// Value is one key of the effective config. It has no secrets.
+type Value struct {
+	Table  string // "daemon", "service.web", "check.tmp"
+	Key    string // below the table, in dots
+	Value  string // in TOML
+	Origin Origin
+}
+
+// Values are all keys with every default spelled out, or only those of one service; none for a service that is not
+// there. Keys that say nothing and were not written are left out.
+func (p *Plan) Values(service string) []Value {
+	if service != "" {
+		return p.serviceValues(service)
+	}
+	var out []Value
+	for _, section := range [...]string{"daemon", "api", "maintenance"} {
+		origins := p.sectionOrigins(section)
+		out = appendValues(out, section, p.section(section).safe(writtenFlat(p.written[section])), func(key, _ string) Origin {
+			o, ok := origins[key]
+			switch {
+			case !ok && section == "api" && key == "socket":
+				return Origin{Why: originDefault + ", in run_dir"}
+			case !ok:
+				return Origin{Why: originDefault}
+			}
+			o.Table = "" // it is its own
+			return o
+		})
+	}
 	for _, name := range sortedKeys(p.Services) {
-		b.WriteString(p.EffectiveService(name))
+		out = append(out, p.serviceValues(name)...)
 	}
 	for _, name := range sortedKeys(p.Checks) {
 		c := p.Checks[name]
-		table(&b, dotted("check", name), c.Source.String(), c.shown())
+		own := c.at.sources(c.raw)
+		out = appendValues(out, dotted("check", name), c.shown(), func(key, _ string) Origin {
+			switch source, ok := own[key]; {
+			case ok:
+				return Origin{Source: source}
+			case key == "timeout":
+				return Origin{Why: c.timeoutWhy()}
+			}
+			return Origin{Why: originDefault}
+		})
 	}
 	for _, name := range sortedKeys(p.Groups) {
 		g := p.Groups[name]
-		table(&b, dotted("group", name), g.Source.String(), g.flat())
+		own := g.at.sources(g.raw)
+		out = appendValues(out, dotted("group", name), g.flat(), func(key, _ string) Origin { return Origin{Source: own[key]} })
 	}
-	return b.String()
+	return out
 }
 
-// EffectiveService is the part of Effective about one service; "" when there
-// is none of that name.
-func (p *Plan) EffectiveService(name string) string {
+// serviceValues is Values for one service.
+func (p *Plan) serviceValues(name string) []Value {
 	s := p.Services[name]
 	if s == nil {
-		return ""
+		return nil
 	}
-	var b strings.Builder
-	table(&b, dotted("service", name), s.Source.String(), s.shown())
-	return b.String()
+	all, origins := s.flat(), p.originsOf(s)
+	return appendValues(nil, dotted("service", name), all.safe(writtenFlat(s.raw)), func(key, _ string) Origin {
+		return origins.of(key, all[key])
+	})
 }
 
-// table writes one table; its sub-tables are dotted keys, so that a service
-// reads as one block.
-func table(b *strings.Builder, header, source string, values flat) {
-	if source != "" {
-		fmt.Fprintf(b, "# %s\n", source)
-	}
-	fmt.Fprintf(b, "[%s]\n", header)
-	// The order is fixed, so that two plans can be compared as text too.
-	keys := sortedKeys(values)
-	// Plain keys first, as people write them.
+// appendValues adds one table's keys, plain ones first, as people write them; the order is fixed, so that two plans can
+// be compared as text too.
+func appendValues(out []Value, table string, shown flat, origin func(key, value string) Origin) []Value {
+	keys := sortedKeys(shown)
 	sort.SliceStable(keys, func(i, j int) bool {
 		return !strings.Contains(keys[i], ".") && strings.Contains(keys[j], ".")
 	})
 	for _, key := range keys {
-		fmt.Fprintf(b, "%s = %s\n", key, values[key])
+		out = append(out, Value{table, key, shown[key], origin(key, shown[key])})
 	}
-	b.WriteByte('\n')
+	return out
+}
+
+// Effective renders the plan as TOML with every default spelled out, every
+// secret masked, and behind each value where it comes from: what supctl config
+// show prints. It can be read again as a config.
+func (p *Plan) Effective() string { return Render(p.Values("")) }
+
+// EffectiveService is the part of Effective about one service; "" when there
+// is none of that name.
+func (p *Plan) EffectiveService(name string) string { return Render(p.Values(name)) }
+
+// originColumn is where the origins stand; a longer value pushes its own away.
+const originColumn = 48
+
+// Render writes values as TOML; sub-tables are dotted keys, so that a service
+// reads as one block.
+func Render(values []Value) string {
+	var b strings.Builder
+	table := ""
+	for _, v := range values {
+		if v.Table != table {
+			if table != "" {
+				b.WriteByte('\n')
+			}
+			table = v.Table
+			fmt.Fprintf(&b, "[%s]\n", table)
+		}
+		line := v.Key + " = " + v.Value
+		gap := max(originColumn-utf8.RuneCountInString(line), 1)
+		fmt.Fprintf(&b, "%s%*s# %s\n", line, gap, "", v.Origin)
+	}
+	return b.String()
 }
 
 // section is one of the tables that exist once, defaults included; secrets are

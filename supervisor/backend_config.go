@@ -12,10 +12,16 @@ import (
 )
 
 // Config is the effective configuration, secrets masked.
-func (s *Supervisor) Config(context.Context, api.Peer) (api.ConfigReply, error) {
+func (s *Supervisor) Config(_ context.Context, _ api.Peer, service string) (api.ConfigReply, error) {
 	s.planMu.RLock()
-	defer s.planMu.RUnlock()
-	return api.ConfigReply{Text: s.plan.Effective(), Files: s.plan.Files, Generation: s.planGen, LoadedAt: s.loadedAt}, nil
+	plan := s.plan
+	reply := api.ConfigReply{Files: plan.Files, Generation: s.planGen, LoadedAt: s.loadedAt}
+	s.planMu.RUnlock()
+	if service != "" && plan.Services[service] == nil {
+		return reply, api.Errorf(api.CodeNotFound, "cannot show the config of %q: the config in force has no service of that name", service).WithNext("supctl status")
+	}
+	reply.Show(plan, service)
+	return reply, nil
 }
 
 // ConfigDiff is what a reload would do.

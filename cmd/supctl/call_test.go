@@ -316,8 +316,9 @@ func TestShowExplainVersionConfig(t *testing.T) {
 		shows: map[string]api.ShowReply{"db": {Service: api.ServiceStatus{Name: "db", State: "up", Want: "up", Source: "supd.toml:7"}, Command: []string{"sh", "-c", "a b"},
 			Processes: []api.Process{{PID: 10, Command: "postgres", RSS: 3 << 20}, {PID: 11, Parent: 10, Depth: 1, Command: "writer"}}, Settings: map[string]string{"restart.policy": "always"}}},
 		version: api.Version{Version: "v9", PID: 77},
-		config:  api.ConfigReply{Text: "[service.db]\n\tcommand = [\"x\"]\n"},
-		diff:    api.DiffReply{Mistakes: []string{"supd.toml:1: no"}},
+		config: api.ConfigReply{Text: "[service.db]\n\tcommand = [\"x\"]\n", Files: []string{}, Values: []api.ConfigValue{
+			{Table: "service.db", Key: "command", Value: `["x"]`, Origin: "supd.toml:8", File: "supd.toml", Line: 8}}},
+		diff: api.DiffReply{Mistakes: []string{"supd.toml:1: no"}},
 	}
 	socket := f.serve(t)
 	for _, c := range []struct {
@@ -336,6 +337,9 @@ func TestShowExplainVersionConfig(t *testing.T) {
 		{"version", 0, " (admin)"},
 		{"upgrade", 0, "supd v9, pid 77"},
 		{"config show", 0, "[service.db]\n\tcommand"},
+		{"config show db", 0, "[service.db]\n\tcommand"},
+		{"config show nosuch", 3, ""},
+		{"config show -o json", 0, `"origin":"supd.toml:8"`},
 		{"config diff", 1, "supd.toml:1: no"},
 	} {
 		if r := supctl(socket, strings.Fields(c.args)...); r.code != c.code || !strings.Contains(r.out, c.want) {

@@ -70,13 +70,17 @@ func (a *app) writeChecked(r configChecked) {
 func (a *app) configShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show [SERVICE]", Short: "The config in force, with every default", Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.completeService,
-		Long:    "The config in force, with every default spelled out and secrets masked. Without\nthe daemon, or for one service, the files are read.",
+		Long: `The config in force, with every default spelled out, secrets masked, and behind
+each value where it comes from: FILE:LINE, the table it is inherited from, a flag,
+or "default" and what made it so. The text is a config again. Without the daemon
+the files are read.`,
 		Example: "  supctl config show\n  supctl config show db",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			service := ""
 			if len(args) == 1 {
-				return a.showConfigOf(args[0])
+				service = args[0]
 			}
-			r, err := a.configInForce(cmd.Context())
+			r, err := a.configInForce(cmd.Context(), service)
 			if err != nil {
 				return err
 			}
@@ -87,9 +91,9 @@ func (a *app) configShowCommand() *cobra.Command {
 
 // configInForce is the running config, or, without the daemon, what the file would
 // become: the hint says which. Mistakes in the file are an error then.
-func (a *app) configInForce(ctx context.Context) (r api.ConfigReply, err error) {
+func (a *app) configInForce(ctx context.Context, service string) (r api.ConfigReply, err error) {
 	err = a.ask("show the config", func(c *api.Client) (err error) {
-		r, err = c.Config(ctx)
+		r, err = c.Config(ctx, service)
 		return err
 	})
 	// A refusal (a viewer may not see the config) is an answer, and no reason to go round it through the file.
@@ -101,21 +105,12 @@ func (a *app) configInForce(ctx context.Context) (r api.ConfigReply, err error) 
 		return r, mistaken(a.configPath(), mistakes)
 	}
 	a.hint("%s; read from %s", clean(err.Error()), clean(a.configPath()))
-	return api.ConfigReply{Text: plan.Effective(), Files: plan.Files}, nil
-}
-
-// showConfigOf shows one service as the file has it. The daemon's answer has no
-// part of its own for a service, and a person who edits asks about the file.
-func (a *app) showConfigOf(service string) error {
-	plan, mistakes := configs.Load(a.configPath(), configs.Options{StateDir: a.flags.stateDir})
-	if len(mistakes) > 0 {
-		return mistaken(a.configPath(), mistakes)
+	if service != "" && plan.Services[service] == nil {
+		return r, api.Errorf(api.CodeNotFound, "cannot show the config of %q: %s has no service of that name", service, a.configPath()).WithNext("supctl config check")
 	}
-	text := plan.EffectiveService(service)
-	if text == "" {
-		return api.Errorf(api.CodeNotFound, "cannot show the config of %q: %s has no service of that name", service, a.configPath()).WithNext("supctl status")
-	}
-	return a.answer(api.ConfigReply{Text: text, Files: plan.Files}, func() { a.say("%s", cleanText(text)) })
+	r = api.ConfigReply{Files: plan.Files}
+	r.Show(plan, service)
+	return r, nil
 }
 
 // mistaken is the error for a config that could not be read: the first mistake, how

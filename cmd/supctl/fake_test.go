@@ -179,7 +179,12 @@ func (f *fake) FollowLogs(_ context.Context, _ api.Peer, _ api.LogQuery, each fu
 	return errFollowed
 }
 
-func (f *fake) Config(context.Context, api.Peer) (api.ConfigReply, error)   { return f.config, nil }
+func (f *fake) Config(_ context.Context, _ api.Peer, service string) (api.ConfigReply, error) {
+	if service == "nosuch" {
+		return api.ConfigReply{}, api.Errorf(api.CodeNotFound, "no such service")
+	}
+	return f.config, nil
+}
 func (f *fake) ConfigDiff(context.Context, api.Peer) (api.DiffReply, error) { return f.diff, nil }
 
 func (f *fake) Reload(_ context.Context, _ api.Peer, r api.Reload, _ api.Progress) (api.ReloadReply, error) {

@@ -41,7 +41,7 @@ type Backend interface {
 	Logs(ctx context.Context, p Peer, q LogQuery) (LogsReply, error)
 	FollowLogs(ctx context.Context, p Peer, q LogQuery, each func(LogLine) error) error
 
-	Config(ctx context.Context, p Peer) (ConfigReply, error)
+	Config(ctx context.Context, p Peer, service string) (ConfigReply, error) // service "": all of it
 	ConfigDiff(ctx context.Context, p Peer) (DiffReply, error)
 	Reload(ctx context.Context, p Peer, r Reload, progress Progress) (ReloadReply, error)
 	Upgrade(ctx context.Context, p Peer, progress Progress) (Version, error)

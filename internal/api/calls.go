@@ -115,9 +115,13 @@ func (c *Client) FollowLogs(ctx context.Context, q LogQuery, each func(LogLine) 
 	return follow(ctx, c, "/v1/logs/"+url.PathEscape(q.Service), addSince(numberQuery("n", q.Lines), q.Since), each)
 }
 
-// Config asks for the effective configuration.
-func (c *Client) Config(ctx context.Context) (ConfigReply, error) {
-	return read[ConfigReply](ctx, c, "/v1/config", nil)
+// Config asks for the effective configuration, of one service or, with "", of all.
+func (c *Client) Config(ctx context.Context, service string) (ConfigReply, error) {
+	q := url.Values{}
+	if service != "" {
+		q.Set("service", service)
+	}
+	return read[ConfigReply](ctx, c, "/v1/config", q)
 }
 
 // ConfigDiff asks what a reload would do.

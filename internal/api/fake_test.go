@@ -149,7 +149,7 @@ func (f *fake) FollowLogs(_ context.Context, _ Peer, q LogQuery, each func(LogLi
 	return each(LogLine{Text: "line"})
 }
 
-func (f *fake) Config(context.Context, Peer) (ConfigReply, error) {
+func (f *fake) Config(context.Context, Peer, string) (ConfigReply, error) {
 	f.called("Config")
 	return ConfigReply{Text: "[daemon]"}, nil
 }

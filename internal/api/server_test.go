@@ -460,7 +460,7 @@ func TestEveryCallOfTheClient(t *testing.T) {
 		{`CheckHistory "db" "ping" 3`, func() error { return second(c.CheckHistory(ctx, "db", "ping", 3)) }},
 		{"Events", func() error { return second(c.Events(ctx, journal.Query{Service: "db", Type: "a*", Limit: 5})) }},
 		{"Logs db", func() error { return second(c.Logs(ctx, LogQuery{Service: "db", Lines: 7, Since: time.Unix(9, 0)})) }},
-		{"Config", func() error { return second(c.Config(ctx)) }},
+		{"Config", func() error { return second(c.Config(ctx, "web")) }},
 		{"ConfigDiff", func() error { return second(c.ConfigDiff(ctx)) }},
 		{"Reload true", func() error { return second(c.Reload(ctx, Reload{Apply: true}, nil)) }},
 		{"Upgrade", func() error { return second(c.Upgrade(ctx, nil)) }},

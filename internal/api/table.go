@@ -66,8 +66,8 @@ func routes() []route {
 		followable("/v1/logs/{name}", Operator, "A service's output.", logs, followLogs, since,
 			param{name: "n", kind: "integer", doc: "the newest so many lines; 0 = 100, negative = all"}),
 		get("/v1/config", Operator, "The effective configuration, secrets masked.", func(c *call) (ConfigReply, error) {
-			return c.b.Config(c.ctx, c.peer)
-		}),
+			return c.b.Config(c.ctx, c.peer, c.query.Get("service"))
+		}, param{name: "service", kind: "string", doc: "only of this service"}),
 		get("/v1/config/diff", Operator, "What a reload would do.", func(c *call) (DiffReply, error) {
 			return c.b.ConfigDiff(c.ctx, c.peer)
 		}),

@@ -8,6 +8,18 @@ type ConfigReply struct {
 	Files      []string  `json:"files"`
 	Generation uint64    `json:"generation"`
 	LoadedAt   time.Time `json:"loaded_at"`
+
+	Values []ConfigValue `json:"values"` // the same, key by key
+}
+
+// ConfigValue is one key of the effective configuration, and where its value comes from.
+type ConfigValue struct {
+	Table  string `json:"table"`  // "daemon", "service.web", "check.tmp"
+	Key    string `json:"key"`    // in dots
+	Value  string `json:"value"`  // TOML, secrets masked
+	Origin string `json:"origin"` // "FILE:LINE", "[maintenance] FILE:LINE", "default", "default because stateful = true", "--state-dir"
+	File   string `json:"file"`   // "" where it is from no file
+	Line   int    `json:"line"`
 }
 
 // Change is what a reload would do, or did, to one service.
