@@ -26,7 +26,7 @@ const daemonWait = 5 * time.Second
 const daemonRetry = 50 * time.Millisecond
 
 // LockDaemon makes the caller the one supd of this directory, waiting up to five seconds for a
-// dying one. Error: *SecondDaemonError naming the first's pid.
+// dying one, or until ctx ends. Error: *SecondDaemonError naming the first's pid.
 func (d *Dir) LockDaemon(ctx context.Context) (*DaemonLock, error) {
 	path := d.path + "/supd.lock"
 	fd, err := openFD(path, unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
@@ -51,12 +51,13 @@ func (d *Dir) LockDaemon(ctx context.Context) (*DaemonLock, error) {
 		select {
 		case <-time.After(daemonRetry):
 		case <-end.C:
-			err := &SecondDaemonError{d.path, daemonPID(path)}
+			err := &SecondDaemonError{Path: d.path, PID: daemonPID(path)}
 			f.Close()
 			return nil, err
 		case <-ctx.Done():
+			err := &SecondDaemonError{Path: d.path, PID: daemonPID(path), Early: true}
 			f.Close()
-			return nil, ctx.Err()
+			return nil, err
 		}
 	}
 }

@@ -164,10 +164,15 @@ func (e *DirError) Error() string {
 
 // SecondDaemonError: another supd runs on this state directory.
 type SecondDaemonError struct {
-	Path string
-	PID  int // 0 if unknown
+	Path  string
+	PID   int  // 0 if unknown
+	Early bool // the wait for its end was called off
 }
 
 func (e *SecondDaemonError) Error() string {
-	return fmt.Sprintf("cannot use state directory %q: another supd uses it (pid %d)", e.Path, e.PID)
+	why := fmt.Sprintf("cannot use state directory %q: another supd uses it (pid %d)", e.Path, e.PID)
+	if e.Early {
+		why += "; it was waited for, until this one was told to end"
+	}
+	return why
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/lockfile"
-	"github.com/supd/supd/supervisor/core"
 )
 
 // MaintenanceStart takes locks, all or none, and then does the rest of the procedure: policy, preconditions, --stop. None
@@ -70,6 +69,7 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	reply.NotReady, reply.Missing = s.policy(covered, res.Locks[0].Reason, res.Locks[0].Ticket)
 	reply.NotReady = append(reply.NotReady, s.preconditions(ctx, covered)...)
 	if m.Stop && inFlight == nil {
+		reply.Notes = append(reply.Notes, s.shielded(ctx, covered)...)
 		reply.NotReady = append(reply.NotReady, s.bringDown(ctx, p.Owner, covered, progress)...)
 	} else if m.Stop {
 		reply.NotReady = append(reply.NotReady, "not stopped: an action is still in flight")
@@ -133,21 +133,4 @@ func because(reason string) string {
 		return ""
 	}
 	return ": " + reason
-}
-
-// bringDown stops what the locks cover, as their owner's own action, and says what did not go down.
-func (s *Supervisor) bringDown(ctx context.Context, owner lockfile.Owner, covered []string, progress api.Progress) []string {
-	var failed []string
-	for _, name := range covered {
-		tell(progress, "stopping "+name)
-		r := core.Request{Service: name, Verb: core.Stop, By: owner.String(), Reason: "maintenance start --stop", KeepDependents: true}
-		if res := s.actOn(ctx, owner, r, false, progress); res.Code != api.CodeDone {
-			failed = append(failed, res.Text)
-			continue
-		}
-		if conf := s.services.conf(name); conf != nil {
-			failed = append(failed, stillTaken(ctx, name, conf.Maintenance.MustBeFree)...)
-		}
-	}
-	return failed
 }

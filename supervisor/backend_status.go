@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -91,7 +90,7 @@ func unknown(kind, name string, known []string) *api.Error {
 }
 
 // Status is one line per service.
-func (s *Supervisor) Status(ctx context.Context, _ api.Peer, targets []string) (api.StatusReply, error) {
+func (s *Supervisor) Status(ctx context.Context, p api.Peer, targets []string) (api.StatusReply, error) {
 	names, err := s.resolve(targets)
 	if err != nil {
 		return api.StatusReply{}, err
@@ -107,7 +106,7 @@ func (s *Supervisor) Status(ctx context.Context, _ api.Peer, targets []string) (
 	if !s.ask(ctx, func(st *core.State) {
 		for _, name := range names {
 			if v := st.Services[name]; v != nil {
-				reply.Services = append(reply.Services, s.status(v, covers[name], counts[name], at))
+				reply.Services = append(reply.Services, s.status(p.Owner, v, covers[name], counts[name], at))
 			}
 		}
 	}) {
@@ -150,7 +149,7 @@ func healthy(v api.ServiceStatus) bool {
 }
 
 // status is one service as the wire shows it. Runs in the loop: it reads memory only.
-func (s *Supervisor) status(v *core.Service, cover lockfile.Cover, counts api.CheckCounts, at time.Time) api.ServiceStatus {
+func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.Cover, counts api.CheckCounts, at time.Time) api.ServiceStatus {
 	plan, _ := s.inForce()
 	name := v.Spec.Name
 	w := api.ServiceStatus{
@@ -158,7 +157,7 @@ func (s *Supervisor) status(v *core.Service, cover lockfile.Cover, counts api.Ch
 		Mode: string(configs.ModeActive), Holds: s.holds(name, v, cover, at), Checks: counts, Kind: "command",
 		Groups: groupsOf(plan, name), Ready: v.Phase == core.Up, Detail: v.Why, Orphaned: v.Orphaned, ShieldedBy: v.Shield,
 	}
-	w.Next = nextStep(v, cover, w.Holds)
+	w.Next = nextStep(me, v, cover, w.Holds)
 	if w.Groups == nil {
 		w.Groups = []string{}
 	}
@@ -197,40 +196,6 @@ func (s *Supervisor) holds(name string, v *core.Service, cover lockfile.Cover, a
 		hs = append(hs, api.Hold{Kind: string(h.Kind), By: h.By, Reason: h.Reason, Since: time.Unix(0, h.Since)})
 	}
 	return hs
-}
-
-// nextStep names the command that goes on from here, for whoever reads status. holds are those that status shows: one
-// that is on its way to the disk counts as well.
-func nextStep(v *core.Service, cover lockfile.Cover, holds []api.Hold) string {
-	name := v.Spec.Name
-	switch {
-	case len(cover.Unreadable) > 0:
-		return mend(cover.Unreadable[0].Path)
-	case len(cover.Locks) > 0:
-		return fmt.Sprintf("supctl maintenance end %s", cover.Locks[0].Target)
-	case slices.ContainsFunc(holds, clearedByStart) && v.Phase != core.Up:
-		return fmt.Sprintf("supctl start %s (done), or supctl maintenance start %s (go on working)", name, name)
-	case v.Phase == core.Failed:
-		return fmt.Sprintf("supctl logs %s, then supctl start %s", name, name)
-	case v.Phase == core.Backoff && v.RetryAt > now():
-		return fmt.Sprintf("it is started again in %s; supctl start %s does it now", time.Duration(v.RetryAt-now()).Round(time.Millisecond), name)
-	case v.Orphaned:
-		return "supctl reload --apply stops it and forgets it"
-	}
-	return ""
-}
-
-func clearedByStart(h api.Hold) bool {
-	return h.Kind == string(core.HoldOperatorStop) || h.Kind == string(core.HoldRestartLimit)
-}
-
-// mend is what to do about a file that cannot be read. Without the marker the whole directory is in doubt: it is most
-// likely a file system that is not mounted, and there is nothing to remove.
-func mend(path string) string {
-	if filepath.Base(path) == "format" {
-		return fmt.Sprintf("mount the file system of %s, or bring its content back", filepath.Dir(path))
-	}
-	return fmt.Sprintf("mend %s, or remove it if it is garbage", path)
 }
 
 // wall is an instant of the core's clock as a time of day.

@@ -62,6 +62,20 @@ func stopHold(r Request) *HoldSpec {
 	return &HoldSpec{Kind: HoldOperatorStop, By: r.By, Reason: r.Reason}
 }
 
+// LiveDependents names the services, at any distance, that need this one and run or are being started, in order.
+func LiveDependents(st *State, service string) []string {
+	s := st.Services[service]
+	if s == nil {
+		return nil
+	}
+	var names []string
+	c := turn{st: st, x: st.idx()}
+	for _, d := range c.liveDependents(s) {
+		names = append(names, d.Spec.Name)
+	}
+	return names
+}
+
 // liveDependents returns all services, at any distance, that need s and run or
 // are being started, in order of name.
 func (c *turn) liveDependents(s *Service) []*Service {

@@ -1,0 +1,64 @@
+package supervisor
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
+)
+
+// nextStep names the command that goes on from here, for whoever reads status. holds are those that status shows: one
+// that is on its way to the disk counts as well; me is who asks.
+func nextStep(me lockfile.Owner, v *core.Service, cover lockfile.Cover, holds []api.Hold) string {
+	name := v.Spec.Name
+	switch {
+	case len(cover.Unreadable) > 0:
+		return mend(cover.Unreadable[0].Path)
+	case len(cover.Locks) > 0:
+		return nextUnderLock(me, cover.Locks)
+	case slices.ContainsFunc(holds, clearedByStart) && v.Phase != core.Up:
+		return fmt.Sprintf("supctl start %s (done), or supctl maintenance start %s (go on working)", name, name)
+	case v.Phase == core.Failed:
+		return fmt.Sprintf("supctl logs %s, then supctl start %s", name, name)
+	case v.Phase == core.Backoff && v.RetryAt > now():
+		return fmt.Sprintf("it is started again in %s; supctl start %s does it now", time.Duration(v.RetryAt-now()).Round(time.Millisecond), name)
+	case v.Orphaned:
+		return "supctl reload --apply stops it and forgets it"
+	}
+	return ""
+}
+
+// nextUnderLock is what somebody can do about locks: end their own, or turn to whose they are. Nobody is told to type what
+// would be refused.
+func nextUnderLock(me lockfile.Owner, locks []lockfile.Lock) string {
+	for _, mine := range [...]func(lockfile.Owner) bool{me.Same, me.SameLogin} {
+		if i := slices.IndexFunc(locks, func(l lockfile.Lock) bool { return mine(l.Owner) }); i >= 0 {
+			return fmt.Sprintf("supctl maintenance end %s", locks[i].Target)
+		}
+	}
+	var owners []string
+	for _, l := range locks {
+		if who := l.Owner.String(); !slices.Contains(owners, who) {
+			owners = append(owners, who)
+		}
+	}
+	return fmt.Sprintf("ask %s; if they cannot be reached: supctl maintenance break %s -m REASON", strings.Join(owners, " and "), locks[0].ID)
+}
+
+func clearedByStart(h api.Hold) bool {
+	return h.Kind == string(core.HoldOperatorStop) || h.Kind == string(core.HoldRestartLimit)
+}
+
+// mend is what to do about a file that cannot be read. Without the marker the whole directory is in doubt: it is most
+// likely a file system that is not mounted, and there is nothing to remove.
+func mend(path string) string {
+	if filepath.Base(path) == "format" {
+		return fmt.Sprintf("mount the file system of %s, or bring its content back", filepath.Dir(path))
+	}
+	return fmt.Sprintf("mend %s, or remove it if it is garbage", path)
+}
