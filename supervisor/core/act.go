@@ -58,6 +58,7 @@ func (c *turn) would(s *Service, a Act) {
 // gone clears what belongs to an instance.
 func (c *turn) gone(s *Service) {
 	s.Running, s.PID, s.ReadyBy, s.TooLate, s.Vanished = false, 0, 0, false, false
+	s.Watchdog, s.WatchBy, s.Missed = 0, 0, ""
 	s.Failing = keepHolding(s.Failing)
 }
 

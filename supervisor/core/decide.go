@@ -21,6 +21,8 @@ func (c *turn) decide(s *Service, d Decision, clean bool) {
 	switch {
 	case s.Running && s.TooLate:
 		a.Verb, a.Reason = Stop, "not ready in time"
+	case s.Running && s.Missed != "":
+		a.Verb, a.Signal, a.Reason = Stop, sigABRT, "watchdog: "+s.Missed
 	case s.Running && s.Phase == Up:
 		if check = s.pendingCheck(c.now); check < 0 {
 			return
@@ -40,7 +42,7 @@ func (c *turn) decide(s *Service, d Decision, clean bool) {
 		return // the deadline comes back here
 	case a.Verb == Start && !c.prerequisites(s):
 		return
-	case check >= 0 && c.missing(s) != "":
+	case (check >= 0 || a.Signal != 0) && c.missing(s) != "":
 		return // explained by the prerequisite; looked at again when that is back
 	case check >= 0 && a.Verb == Restart && c.overLimit(s, a.Reason):
 		s.Failing[check].Acted = true

@@ -1,5 +1,7 @@
 package core
 
+import "time"
+
 // Event is something that happened. The set is sealed: Step knows every kind.
 type Event interface{ event() }
 
@@ -28,8 +30,9 @@ type Observed struct {
 	Running     bool
 	Gen         uint64 // of the instance that runs (see Stranger), else the last one known: no generation is used twice
 	PID         int
-	DiedUnseen  bool // it was running when supd last knew, and ended while nobody looked
-	Completed   bool // a oneshot that ended well earlier in this boot, as remembered by the shell
+	DiedUnseen  bool          // it was running when supd last knew, and ended while nobody looked
+	Watchdog    time.Duration // of the instance that runs
+	Completed   bool          // a oneshot that ended well earlier in this boot, as remembered by the shell
 }
 
 // Stranger is set in the generation of an instance that supd finds, while it
@@ -140,13 +143,14 @@ const (
 
 // Result answers an Act.
 type Result struct {
-	Act     uint64
-	Service string
-	Outcome Outcome
-	Err     string
-	Gen     uint64
-	PID     int
-	Holds   []Hold // with ActSuppressed
+	Act      uint64
+	Service  string
+	Outcome  Outcome
+	Err      string
+	Gen      uint64
+	PID      int
+	Watchdog time.Duration // of the instance that was started; 0: it is not asked for signs of life
+	Holds    []Hold        // with ActSuppressed
 }
 
 // HoldsChanged says that a watcher saw lock or hold files of the service change;

@@ -13,6 +13,7 @@ const (
 	EvFailed           = "service.failed"             // given up: limit or policy
 	EvCrashLoop        = "service.crash_loop"         // reached the longest back-off
 	EvNotReady         = "service.not_ready"          // readiness timed out
+	EvWatchdog         = "service.watchdog"           // no sign of life in time, or it says itself that it is out of order; fields gen, pid, under ("lock" where nothing follows)
 	EvExplained        = "service.explained"          // a failure explained by a prerequisite
 	EvReleased         = "service.released"           // looked at afresh after a release
 	EvUnreadable       = "service.unreadable"         // lock state cannot be read

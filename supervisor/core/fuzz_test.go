@@ -60,7 +60,7 @@ func (s *script) spec() Spec {
 }
 
 func (s *script) event() Event {
-	switch n := s.name(); s.next(18) {
+	switch n := s.name(); s.next(20) {
 	case 0:
 		return Configure{s.spec(), uint64(s.next(3))}
 	case 1:
@@ -95,6 +95,10 @@ func (s *script) event() Event {
 		return r
 	case 16:
 		return HoldsChanged{n, s.holds()}
+	case 18:
+		return Heartbeat{Service: n, Gen: s.gen(n), At: Instant(s.next(9)) * 1e9, Every: time.Duration(s.next(3)) * time.Second, Failed: s.yes()}
+	case 19:
+		return Extend{n, s.gen(n), time.Duration(s.next(9)) * time.Second}
 	}
 	if s.next(20) == 19 {
 		return Shutdown{s.yes()}

@@ -85,6 +85,9 @@ func (s *Service) deadline() Instant {
 	if s.Phase == Starting {
 		at = earliest(at, s.ReadyBy)
 	}
+	if s.Phase == Up {
+		at = earliest(at, s.WatchBy)
+	}
 	for _, f := range s.Failing {
 		if !f.Acted {
 			at = earliest(at, f.NotBefore)

@@ -38,6 +38,7 @@ func (c *turn) readyEvent(ev Ready) {
 // becomeReady is the end of a start.
 func (c *turn) becomeReady(s *Service) {
 	s.ReadyBy, s.TooLate, s.UpSince = 0, false, c.now
+	c.armWatchdog(s)
 	c.enter(s, Up, "ready")
 	c.say(s, EvUp, Notice, fmt.Sprintf("%q is up", s.Spec.Name), s.instanceFields())
 	c.serve(s)

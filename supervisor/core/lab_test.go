@@ -29,7 +29,9 @@ type fact struct {
 	holds     []Hold
 	spawnErr  string
 	died, did bool
-	owner     string // whose requests pass its locks
+	watchdog  time.Duration
+	beat      Instant // last sign of life
+	owner     string  // whose requests pass its locks
 }
 
 func newLab(t *testing.T, specs ...Spec) *lab {
@@ -74,7 +76,7 @@ func (l *lab) do(a Action) []Event {
 	case Observe:
 		f := l.fact[a.Service]
 		return []Event{Observed{Service: a.Service, PlanGen: 1, Epoch: fmt.Sprint(f.epoch), SettleUntil: f.settle, Clean: len(f.holds) == 0,
-			Holds: f.holds, Running: f.running, Gen: f.gen, PID: f.pid, DiedUnseen: f.died, Completed: f.did}}
+			Holds: f.holds, Running: f.running, Gen: f.gen, PID: f.pid, Watchdog: f.watchdog, DiedUnseen: f.died, Completed: f.did}}
 	case Act:
 		line := fmt.Sprintf("%s %s", a.Verb, a.Service)
 		if a.Automatic {
@@ -103,6 +105,9 @@ func (l *lab) do(a Action) []Event {
 		} else {
 			l.log = append(l.log, fmt.Sprintf("reply %d: %d %s", a.Request, a.Code, a.Text))
 		}
+	case Pulse:
+		f := l.fact[a.Service]
+		return []Event{Heartbeat{Service: a.Service, Gen: f.gen, At: f.beat, Every: f.watchdog}}
 	case Quit:
 		l.log = append(l.log, "quit")
 	}
@@ -138,7 +143,7 @@ func (l *lab) gate(a Act) Event {
 			r.Outcome, r.Err = ActFailed, f.spawnErr
 		case a.Verb == Start, a.Verb == Restart:
 			f.running, f.gen, f.pid = true, a.Gen, int(100+a.Gen)
-			r.Gen, r.PID = f.gen, f.pid
+			r.Gen, r.PID, r.Watchdog, f.beat = f.gen, f.pid, f.watchdog, l.now
 		case a.Verb == Stop:
 			f.running = false
 		}

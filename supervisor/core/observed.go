@@ -104,6 +104,9 @@ func (c *turn) released(s *Service) {
 		s.TooLate = false
 		s.ReadyBy = c.readyBy(s)
 	}
+	if s.Phase == Up {
+		c.armWatchdog(s)
+	}
 	if s.Phase == Down || s.Phase == Backoff || (s.Phase == Failed && !hasKind(s.Holds, HoldRestartLimit)) {
 		c.enter(s, Down, "looked at afresh")
 	}
@@ -140,6 +143,8 @@ func (c *turn) foundRunning(s *Service, ev Observed, first bool) {
 	stopped := s.Stopped != nil || hasKind(s.Holds, HoldOperatorStop)
 	s.UpSince, s.ReadyBy, s.TooLate, s.Shield, s.RetryAt, s.Stopped = c.now, 0, false, "", 0, nil
 	s.Fails, s.FailTimes, s.Looping = 0, nil, false
+	s.Watchdog = ev.Watchdog
+	c.armWatchdog(s)
 	kind, why := EvAdopted, "found running"
 	if !first {
 		kind, why = EvUp, "came up by another hand"

@@ -96,6 +96,7 @@ func (c *turn) started(s *Service, in *InFlight, ev Result) {
 		s.Restarts++
 	}
 	s.Want, s.Running, s.Gen, s.PID = WantUp, true, a.Gen, ev.PID
+	s.Watchdog, s.WatchBy, s.Missed = ev.Watchdog, 0, ""
 	if ev.Gen != 0 {
 		s.Gen = ev.Gen
 		if ev.Gen < Stranger {
@@ -139,6 +140,9 @@ func (c *turn) stopped(s *Service, in *InFlight) {
 	switch {
 	case c.st.Closing != nil && a.Automatic:
 		c.enter(s, Down, "stopped: supd shuts down")
+	case late && a.Signal != 0:
+		c.failPending(s, fmt.Sprintf("cannot start %q: %s", s.Spec.Name, a.Reason))
+		c.failed(s, a.Reason)
 	case late:
 		c.say(s, EvNotReady, Alert, fmt.Sprintf("%q was not ready within %v and was stopped", s.Spec.Name, s.Spec.ReadyTimeout), nil)
 		c.failPending(s, fmt.Sprintf("cannot start %q: it was not ready within %v", s.Spec.Name, s.Spec.ReadyTimeout))
@@ -175,6 +179,9 @@ func (c *turn) actFailed(s *Service, in *InFlight, ev Result) {
 	// A stop that failed is none, even if the instance is gone by now. Whether
 	// its hold was written the next observation says.
 	c.goBack(s, in)
+	if a.Automatic && a.Signal != 0 {
+		s.RetryAt = c.now.Add(busyMax) // it still gives no sign of life
+	}
 	c.answer(s, a, CodeFailed, text)
 	if c.st.Closing != nil {
 		c.leave(s, text)

@@ -1,5 +1,7 @@
 package core
 
+import "time"
+
 // State is everything the core knows. Plain data: it survives a re-exec as JSON
 // (what is unexported is derived and rebuilt). Only Step changes it; others may
 // read it from the goroutine that calls Step.
@@ -57,16 +59,19 @@ type Service struct {
 	Looping   bool      `json:"looping,omitempty"`    // the longest back-off was reported
 	Restarts  uint64    `json:"restarts"`             // automatic starts and restarts since supd started
 
-	ReadyBy   Instant  `json:"ready_by,omitempty"`  // Starting: ready (ReadyTime) or too late (others) at this time
-	TooLate   bool     `json:"too_late,omitempty"`  // Starting: readiness timed out, to be stopped
-	RetryAt   Instant  `json:"retry_at,omitempty"`  // look again then: back-off, busy gate, missing exit
-	Tries     int      `json:"tries,omitempty"`     // busy gates in a row
-	Vanished  bool     `json:"vanished,omitempty"`  // an observation found no process, its exit has not been told yet
-	Raised    bool     `json:"raised,omitempty"`    // seen up although an operator stop is on disk: wanted up once that is cleared
-	Shield    string   `json:"shield,omitempty"`    // the prerequisite that explains why it is down
-	Pulled    string   `json:"pulled,omitempty"`    // who needs it, if it is wanted as a prerequisite
-	Plans     []uint64 `json:"plans,omitempty"`     // requests that stop other services and must stop this one first
-	Forgotten bool     `json:"forgotten,omitempty"` // to be removed when its Act has ended
+	ReadyBy   Instant       `json:"ready_by,omitempty"`  // Starting: ready (ReadyTime) or too late (others) at this time
+	TooLate   bool          `json:"too_late,omitempty"`  // Starting: readiness timed out, to be stopped
+	Watchdog  time.Duration `json:"watchdog,omitempty"`  // of the instance that runs: how far apart its signs of life may be
+	WatchBy   Instant       `json:"watch_by,omitempty"`  // Up: the next sign of life is due
+	Missed    string        `json:"missed,omitempty"`    // why its watchdog counts as missed; to be stopped
+	RetryAt   Instant       `json:"retry_at,omitempty"`  // look again then: back-off, busy gate, missing exit
+	Tries     int           `json:"tries,omitempty"`     // busy gates in a row
+	Vanished  bool          `json:"vanished,omitempty"`  // an observation found no process, its exit has not been told yet
+	Raised    bool          `json:"raised,omitempty"`    // seen up although an operator stop is on disk: wanted up once that is cleared
+	Shield    string        `json:"shield,omitempty"`    // the prerequisite that explains why it is down
+	Pulled    string        `json:"pulled,omitempty"`    // who needs it, if it is wanted as a prerequisite
+	Plans     []uint64      `json:"plans,omitempty"`     // requests that stop other services and must stop this one first
+	Forgotten bool          `json:"forgotten,omitempty"` // to be removed when its Act has ended
 
 	Failing []Failing `json:"failing,omitempty"` // checks that fail, by name
 	Queue   []uint64  `json:"queue,omitempty"`   // requests for this service, oldest first

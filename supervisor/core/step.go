@@ -25,6 +25,10 @@ func step(st *State, ev Event, now Instant) (acts []Action, ignored string) {
 		c.exitedEvent(ev)
 	case Ready:
 		c.readyEvent(ev)
+	case Heartbeat:
+		c.heartbeat(ev)
+	case Extend:
+		c.extend(ev)
 	case CheckFailed:
 		c.checkFailed(ev)
 	case CheckRecovered:
@@ -194,7 +198,7 @@ func (c *turn) wantsLook(s *Service) bool {
 	case !s.Known || s.Act != nil || s.RetryAt > c.now:
 		return false
 	case s.Running:
-		return s.TooLate || s.pendingCheck(c.now) >= 0
+		return s.TooLate || s.Missed != "" || s.pendingCheck(c.now) >= 0
 	}
 	return s.Want == WantUp && s.startable()
 }

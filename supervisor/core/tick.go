@@ -44,6 +44,9 @@ func (c *turn) fire(s *Service) {
 			s.TooLate = true
 		}
 	}
+	if s.Phase == Up && clearDue(&s.WatchBy, c.now) {
+		c.emit(Pulse{s.Spec.Name})
+	}
 	if s.Vanished || len(s.Queue) > 0 || c.wantsLook(s) {
 		c.look(s)
 	}

@@ -74,6 +74,11 @@ func (w *world) crash(s *service) {
 		e = core.Exit{Signal: 9, OOM: true}
 	case 2:
 		e = core.Exit{Signal: 15, ByMemoryKiller: true}
+	case 3:
+		if s.proc.seen == w.life { // it hangs, and its watchdog says so
+			w.tell(core.Heartbeat{Service: s.name, Gen: s.proc.gen, Failed: true})
+			return
+		}
 	}
 	w.end(s.proc, e)
 }
