@@ -55,7 +55,7 @@ func (d *Dir) LockDaemon(ctx context.Context) (*DaemonLock, error) {
 			f.Close()
 			return nil, err
 		case <-ctx.Done():
-			err := &SecondDaemonError{Path: d.path, PID: daemonPID(path), Early: true}
+			err := &SecondDaemonError{Path: d.path, PID: daemonPID(path), Early: ctx.Err()}
 			f.Close()
 			return nil, err
 		}

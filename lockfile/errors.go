@@ -165,14 +165,19 @@ func (e *DirError) Error() string {
 // SecondDaemonError: another supd runs on this state directory.
 type SecondDaemonError struct {
 	Path  string
-	PID   int  // 0 if unknown
-	Early bool // the wait for its end was called off
+	PID   int   // 0 if unknown
+	Early error // why the wait for its end was called off: the context's error; nil: it ran out
 }
 
 func (e *SecondDaemonError) Error() string {
 	why := fmt.Sprintf("cannot use state directory %q: another supd uses it (pid %d)", e.Path, e.PID)
-	if e.Early {
+	if e.Early != nil {
 		why += "; it was waited for, until this one was told to end"
 	}
 	return why
+}
+
+// Unwrap gives the context's error, for callers that called it off themselves.
+func (e *SecondDaemonError) Unwrap() error {
+	return e.Early
 }
