@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -38,10 +39,26 @@ func (s *Scheduler) look(ctx context.Context, r *run) {
 	result := runSafely(ctx, r.job.check, s.setup.Env(r.job.Service))
 	end := time.Now()
 	result.Duration = end.Sub(begin)
+	if hide := s.setup.Hide; hide != nil {
+		result = result.hidden(hide)
+	}
 	s.mu.Lock()
 	s.back = append(s.back, comeback{run: r, result: result, at: end})
 	s.mu.Unlock()
 	s.poke()
+}
+
+// hidden is the result with every text passed through hide. The conditions have been judged on what was really there.
+func (r Result) hidden(hide func(string) string) Result {
+	r.Detail, r.Value.Text = hide(r.Detail), hide(r.Value.Text)
+	for name, v := range r.Values {
+		if text := hide(v.Text); text != v.Text {
+			r.Values = maps.Clone(r.Values) // never written to after Run
+			v.Text = text
+			r.Values[name] = v
+		}
+	}
+	return r
 }
 
 // runSafely keeps a mistake in one check type from taking supd down.

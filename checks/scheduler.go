@@ -31,7 +31,8 @@ type Setup struct {
 	// Report gets every result, from the scheduler's one goroutine and so in order. It must not block: all checks wait.
 	// It may call the scheduler, but not wait in RunNow.
 	Report   func(Report)
-	Parallel int // 0 = parallelDefault
+	Hide     func(text string) string // takes secrets out of what a check says, before anybody sees it; nil: there are none
+	Parallel int                      // 0 = parallelDefault
 }
 
 // Scheduler runs checks when they are due. Without checks it holds no timer and never wakes up. Its methods are safe for

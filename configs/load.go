@@ -52,7 +52,7 @@ func load(opt Options, read func(*reader)) (*Plan, Mistakes) {
 	read(r)
 	b := &builder{c: c, exp: exp, broken: r.broken, opt: opt, first: map[string]place{}}
 	plan := b.build(r.docs)
-	plan.Files, plan.globs = r.files, r.globs
+	plan.Files, plan.globs, plan.secrets = r.files, r.globs, b.secrets()
 	if ms := c.mistakes(); ms != nil {
 		for i := range ms {
 			ms[i].Text = exp.masked(ms[i].Text)
@@ -113,6 +113,7 @@ func (b *builder) settings(doc document) {
 		case "maintenance":
 			b.single(at, doc.tree[key], &b.plan.Maintenance, func(at place) {
 				b.plan.Maintenance.validate(b.c, at)
+				b.plan.Maintenance.written(b.plan.written["maintenance"])
 				b.later = append(b.later, func() { b.required(at.key("require"), nil, b.plan.Maintenance.Require) })
 				if len(b.plan.Maintenance.MustBeFree) > 0 {
 					b.c.add(at.key("must_be_free"), "belongs into [service.NAME.maintenance]: it is proof that one service is down")

@@ -23,6 +23,7 @@ type Plan struct {
 
 	written map[string]map[string]any // [daemon], [api], [maintenance] as they stand in the files
 	places  map[string]stood          // where their keys stand
+	secrets []secret                  // see Veil
 	flags   map[string]string         // "daemon.state_dir" → the flag that overrides it
 }
 
@@ -72,6 +73,18 @@ type Maintenance struct {
 	Settle          time.Duration `toml:"settle"`  // after a release: alert, do not act
 	Require         []string      `toml:"require"` // checks that must pass: "NAME" of a check of this service or of a standalone one, "SERVICE/NAME"
 	MustBeFree      []string      `toml:"must_be_free"`
+
+	ticketWritten string // RequireTicket as it stands in the file, with ${NAME}
+}
+
+// TicketWanted is the expression that a ticket has to match, as the file has it: what may be shown.
+func (m Maintenance) TicketWanted() string { return m.ticketWritten }
+
+// written notes what stands in the table that was read into m.
+func (m *Maintenance) written(table map[string]any) {
+	if text, ok := table["require_ticket"].(string); ok {
+		m.ticketWritten = text
+	}
 }
 
 // TicketOK reports whether a lock with this ticket satisfies the policy.

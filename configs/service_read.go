@@ -29,6 +29,8 @@ func (b *builder) service(p place, name string, raw map[string]any) {
 	if b.opt.Observe {
 		s.Mode = ModeObserve
 	}
+	own, _ := raw["maintenance"].(map[string]any)
+	s.Maintenance.written(own)
 	if v, ok := table["check"]; ok {
 		b.serviceChecks(p.key("check"), s, v)
 	}

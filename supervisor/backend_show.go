@@ -35,11 +35,11 @@ func (s *Supervisor) Show(ctx context.Context, p api.Peer, name string) (api.Sho
 	}
 	svc := s.services.get(name)
 	if conf := s.services.conf(name); conf != nil {
-		reply.Command, reply.Dir, reply.User = conf.Command, conf.Dir, conf.User
+		reply.Command, reply.Dir, reply.User = conf.Command, conf.Written("dir"), conf.Written("user")
 		reply.DependsOn = append(reply.DependsOn, conf.DependsOn...)
 		reply.Settings = conf.Settings()
 		if out, err := s.output(conf); err == nil {
-			reply.Log = orElse(out.File, out.Mode)
+			reply.Log = s.hide(orElse(out.File, out.Mode))
 		}
 	}
 	reply.Processes = processes(svc.running())

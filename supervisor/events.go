@@ -33,7 +33,7 @@ func (s *Supervisor) emit(e core.Emit) {
 
 // record puts an event into the journal; it never blocks and never fails.
 func (s *Supervisor) record(kind, service, severity, text string, fields map[string]string) {
-	s.journal.Append(journal.Event{Type: kind, Service: service, Severity: severity, Text: text, Fields: fields})
+	s.journal.Append(journal.Event{Type: kind, Service: service, Severity: severity, Text: s.hide(text), Fields: s.hideAll(fields)})
 }
 
 // recordWait bounds how long an answer waits for its record. The lock files are the truth, and history is not worth more

@@ -45,7 +45,7 @@ func (s *Supervisor) policy(covered []string, reason, ticket string) (missing, s
 			miss("reason", "a reason is required: run the same command with -m REASON")
 		}
 		if !conf.Maintenance.TicketOK(ticket) {
-			miss("ticket", fmt.Sprintf("a ticket that matches %q is required: run the same command with --ticket ID", conf.Maintenance.RequireTicket))
+			miss("ticket", fmt.Sprintf("a ticket that matches %q is required: run the same command with --ticket ID", conf.Maintenance.TicketWanted()))
 		}
 	}
 	return missing, sayable

@@ -36,6 +36,7 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner) core.Result {
 		s.vanished.settle(a.Service)
 	}
 	s.judge(a, err, &res)
+	res.Err = s.hide(res.Err)
 	return res
 }
 

@@ -32,6 +32,7 @@ func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
 		s.solved("state")
 	}
 	target := next.Lockfile(0, &old)
+	s.veil.Store(next.Veil(s.veil.Load())) // first: nothing of the new plan is said before
 	var held map[string]error
 	_, err = s.dir.Reload(ctx, lockfile.ReloadRequest{
 		Affected: affected(old, target),

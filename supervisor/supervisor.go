@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/supd/supd/configs"
@@ -76,6 +77,8 @@ type Supervisor struct {
 	mistakes []string // of the last reload that failed
 	reloadMu sync.Mutex
 
+	veil atomic.Pointer[configs.Veil] // of the plan in force and those before
+
 	problemMu sync.Mutex
 	problems  map[string]string
 
@@ -94,12 +97,13 @@ func (e *ConfigError) Error() string { return e.Mistakes.Error() }
 // *lockfile.MarkerError and others that name what is in the way.
 func Run(ctx context.Context, o Options, signals Signals) error {
 	s := &Supervisor{
-		opts: o, log: o.Log, began: time.Now(),
+		opts: o, began: time.Now(),
 		done: make(chan struct{}), inbox: make(chan message, inboxMax),
 		memory: newMemory(), vanished: newVanished(), requests: newRequests(),
 		services: registry{all: map[string]*service{}},
 		problems: map[string]string{}, ready: make(chan struct{}),
 	}
+	s.log = slog.New(&veiledLog{Handler: o.Log.Handler(), hide: s.hide})
 	if err := s.open(ctx); err != nil {
 		return err
 	}
@@ -123,6 +127,7 @@ func (s *Supervisor) open(ctx context.Context) error {
 		return &ConfigError{mistakes}
 	}
 	s.plan, s.loadedAt = plan, time.Now()
+	s.veil.Store(plan.Veil(nil))
 	var err error
 	if s.bootID, err = proc.BootID(); err != nil {
 		return err
@@ -213,6 +218,7 @@ func makeRunDir(path string) error {
 
 // problem notes something about supd itself that people have to know; status shows it until it is solved.
 func (s *Supervisor) problem(key, text string) {
+	text = s.hide(text)
 	s.problemMu.Lock()
 	known := s.problems[key] == text
 	s.problems[key] = text

@@ -30,7 +30,7 @@ type watching struct {
 
 func newWatching(s *Supervisor) *watching {
 	w := &watching{s: s, confs: map[checks.Key]*configs.Check{}, locked: map[string]bool{}, epochs: map[string]string{}, told: map[checks.Key]bool{}}
-	w.scheduler = checks.NewScheduler(checks.Setup{Env: w.env, Report: w.report})
+	w.scheduler = checks.NewScheduler(checks.Setup{Env: w.env, Report: w.report, Hide: s.hide})
 	return w
 }
 

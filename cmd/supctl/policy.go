@@ -103,7 +103,7 @@ func (p *policy) judge(m configs.Maintenance, req api.MaintenanceStart) {
 		p.miss("reason", "a reason is required: the same command again, with -m TEXT")
 	}
 	if !m.TicketOK(req.Ticket) {
-		p.miss("ticket", fmt.Sprintf("a ticket that matches %q is required, not %q: the same command again, with --ticket ID", m.RequireTicket, req.Ticket))
+		p.miss("ticket", fmt.Sprintf("a ticket that matches %q is required, not %q: the same command again, with --ticket ID", m.TicketWanted(), req.Ticket))
 	}
 	if len(m.Require) > 0 {
 		p.fix("without supd these checks could not be run: " + quotedList(m.Require))
