@@ -56,8 +56,9 @@ func newService(name string, stateful, oneshot bool, daemon Daemon, policy Maint
 		Maintenance: policy,
 		Checks:      map[string]*Check{},
 	}
-	if oneshot { // ready when it is done
+	if oneshot { // ready when it is done; one that fails waits for its next run, or for a person
 		s.Ready = Ready{}
+		s.Restart.Policy = RestartNever
 	}
 	if stateful {
 		s.Restart.UnknownExit = VerdictHold

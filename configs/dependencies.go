@@ -18,7 +18,7 @@ func (b *builder) references(p place, s *Service) {
 	at := p.key("depends_on")
 	b.knownServices(at, s.DependsOn)
 	for i, name := range s.DependsOn {
-		if name == s.Name {
+		if name == s.Name || name == s.InstanceOf {
 			b.c.add(at.element(i), "names the service itself")
 		}
 	}
@@ -53,6 +53,9 @@ func (b *builder) knownCheck(s *Service, name string) bool {
 	}
 	service, check, ok := strings.Cut(name, "/")
 	other := b.plan.Services[service]
+	if b.plan.instances[service] > 0 { // all are read from one table
+		other = b.plan.Services[instanceName(service, 1)]
+	}
 	return ok && other != nil && other.hasCheck(check)
 }
 
@@ -63,8 +66,8 @@ func (b *builder) knownServices(p place, names []string) {
 		switch {
 		case seen[name]:
 			b.c.add(p.element(i), "names %q twice", name)
-		case b.plan.Services[name] == nil && !b.broken:
-			b.c.add(p.element(i), "names %q, which is no service here%s", name, didYouMean(name, sortedKeys(b.plan.Services)))
+		case b.plan.Services[name] == nil && b.plan.instances[name] == 0 && !b.broken:
+			b.c.add(p.element(i), "names %q, which is no service here%s", name, didYouMean(name, append(sortedKeys(b.plan.instances), sortedKeys(b.plan.Services)...)))
 		}
 		seen[name] = true
 	}

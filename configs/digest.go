@@ -16,5 +16,9 @@ func (s *Service) Digest() string {
 			fmt.Fprintf(h, "%s=%s\n", key, flat[key])
 		}
 	}
+	// Instances of one table may well run the very same command, and are not one service under several names.
+	if s.Instance > 0 {
+		fmt.Fprintf(h, "instance=%d\n", s.Instance)
+	}
 	return hex.EncodeToString(h.Sum(nil)[:fingerprintBytes])
 }

@@ -66,6 +66,7 @@ func forms() map[reflect.Type]form {
 		reflect.TypeFor[Signal]():            {"signal's name", text(patternSignal)},
 		reflect.TypeFor[*Umask]():            {"octal digits in a text", text(`^[0-7]+$`)},
 		reflect.TypeFor[*int]():              {"number", jsonObject{"type": "integer"}},
+		reflect.TypeFor[JobSchedule]():       {"`cron: FIELDS`", text(`^cron:`)},
 		reflect.TypeFor[checks.Schedule]():   {"duration, or `cron: FIELDS`", anyOf(duration, text(`^cron:`))},
 		reflect.TypeFor[checks.Blackouts]():  {"`cron: FIELDS`, or a list of them", oneOrMore(text(patternCron))},
 		reflect.TypeFor[checks.Tolerance]():  {"number, `N of M`, or duration", anyOf(jsonObject{"type": "integer", "minimum": 1}, jsonObject{"type": "string"})},

@@ -82,7 +82,7 @@ func (b *builder) build(docs []document) *Plan {
 	b.plan = &Plan{
 		Daemon: newDaemon(), API: newAPI(), Maintenance: newMaintenance(),
 		Services: map[string]*Service{}, Groups: map[string]*Group{}, Checks: map[string]*Check{},
-		written: map[string]map[string]any{}, places: map[string]stood{}, flags: map[string]string{},
+		written: map[string]map[string]any{}, places: map[string]stood{}, flags: map[string]string{}, instances: map[string]int{},
 	}
 	for _, doc := range docs {
 		b.settings(doc)
@@ -94,6 +94,7 @@ func (b *builder) build(docs []document) *Plan {
 	for _, judge := range b.later {
 		judge()
 	}
+	b.spreadInstances()
 	if !b.broken {
 		b.dependencies()
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -29,10 +30,13 @@ func NamesOnly(path string) (Names, error) {
 	n := &namesReader{
 		names: Names{Services: map[string]lockfile.Identity{}, Groups: map[string][]string{}},
 		exp:   newExpander(nil, &collector{}),
-		seen:  map[string]bool{},
+		seen:  map[string]bool{}, instances: map[string]int{},
 	}
 	n.file(path)
 	n.names.Services = apart(n.names.Services, nil)
+	for name, members := range n.names.Groups {
+		n.names.Groups[name] = withInstances(members, n.instances)
+	}
 	return n.names, n.err
 }
 
@@ -48,6 +52,8 @@ type namesReader struct {
 	exp   *expander
 	seen  map[string]bool // paths: an include that includes its own file ends here
 	err   error           // the first
+
+	instances map[string]int
 }
 
 func (n *namesReader) fail(err error) {
@@ -90,7 +96,7 @@ func (n *namesReader) take(dir string, tree map[string]any) {
 	for name, v := range services {
 		if lockfile.ValidName(name) == nil {
 			table, _ := v.(map[string]any)
-			n.service(name, identityOf(table))
+			n.services(name, table)
 		}
 	}
 	groups, _ := tree["group"].(map[string]any)
@@ -119,6 +125,20 @@ func (n *namesReader) take(dir string, tree map[string]any) {
 func (n *namesReader) dir(into *string, v any) {
 	if text, ok := v.(string); ok {
 		*into = n.exp.text(place{}, text)
+	}
+}
+
+// services takes a table that may stand for several.
+func (n *namesReader) services(name string, table map[string]any) {
+	count, several := instanceCount(table)
+	if !several {
+		n.service(name, identityOf(table))
+		return
+	}
+	n.instances[name] = count
+	for i := 1; i <= count; i++ {
+		own, _ := substituted(table, strconv.Itoa(i), false).(map[string]any)
+		n.service(instanceName(name, i), identityOf(own))
 	}
 }
 

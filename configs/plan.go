@@ -21,6 +21,8 @@ type Plan struct {
 	globs       []string            // absolute, as includes name them
 	Files       []string            // main file first, then includes in the order they were read; absolute
 
+	instances map[string]int // tables that stand for several services, and for how many
+
 	written map[string]map[string]any // [daemon], [api], [maintenance] as they stand in the files
 	places  map[string]stood          // where their keys stand
 	secrets []secret                  // see Veil

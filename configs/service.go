@@ -28,6 +28,8 @@ type Service struct {
 	Oneshot   bool              `toml:"oneshot"`
 	Autostart bool              `toml:"autostart"`
 	DependsOn []string          `toml:"depends_on"`
+	Schedule  JobSchedule       `toml:"schedule"`
+	Instances int               `toml:"instances"` // 0 in a Plan: each instance is a service of its own
 
 	Ready        Ready         `toml:"ready"`
 	ReadyTimeout time.Duration `toml:"ready_timeout"`
@@ -40,8 +42,11 @@ type Service struct {
 	Maintenance Maintenance       `toml:"maintenance"`
 	Checks      map[string]*Check `toml:"-"` // [service.NAME.check.CHECK], by name
 
+	InstanceOf string `toml:"-"` // the table's name where Name is NAME@1 of instances; "" otherwise
+	Instance   int    `toml:"-"` // 1, 2, …; 0 otherwise
+
 	at       stood          // where its keys stand
-	raw      map[string]any // the table as written
+	raw      map[string]any // the table as written, with the instance's number put in
 	expanded map[string]any // the same with ${ENV} replaced; shared with raw where there is none
 	expands  bool
 }

@@ -4,9 +4,18 @@ import (
 	"github.com/supd/supd/lockfile"
 )
 
-// service reads one [service.NAME]: defaults, then the table over them, then
-// its checks, then judgement. Names of other services wait until all are read.
+// service reads one [service.NAME], which stands for several with instances.
 func (b *builder) service(p place, name string, raw map[string]any) {
+	if _, several := raw["instances"]; several {
+		b.instances(p, name, raw)
+		return
+	}
+	b.oneService(p, name, raw)
+}
+
+// oneService reads one service: defaults, then the table over them, then its
+// checks, then judgement. Names of other services wait until all are read.
+func (b *builder) oneService(p place, name string, raw map[string]any) *Service {
 	table := b.exp.table(p, raw)
 	stateful, _ := table["stateful"].(bool)
 	oneshot, _ := table["oneshot"].(bool)
@@ -37,6 +46,7 @@ func (b *builder) service(p place, name string, raw map[string]any) {
 	s.validate(b.c, p) // after its checks: ready may name one
 	b.plan.Services[name] = s
 	b.later = append(b.later, func() { b.references(p, s) })
+	return s
 }
 
 // serviceChecks reads a service's [service.NAME.check.CHECK] tables; at is the

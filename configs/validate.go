@@ -85,6 +85,9 @@ func (s *Service) validate(c *collector, p place) {
 	if s.Oneshot && s.Restart.Policy == RestartAlways {
 		c.add(p.key("restart").key("policy"), "\"always\" contradicts oneshot: a job runs to its end and is done")
 	}
+	if s.Schedule.Cron != nil && !s.Oneshot {
+		c.add(p.key("schedule"), "is for jobs: add oneshot = true")
+	}
 	s.Stop.validate(c, p.key("stop"), s.has("stop", "signal"))
 	if s.has("on_reload") && s.OnReload.Signal == 0 {
 		program(c, p.key("on_reload"), s.OnReload.Command)

@@ -35,6 +35,8 @@ var keyWords = map[string]string{
 	"service.paths":         "where its data is. Accepted and not used yet",
 	"service.stateful":      "it keeps data: an unknown exit status holds it, and so do ten failures in ten minutes",
 	"service.oneshot":       "a job: it runs to its end and is then `done`",
+	"service.schedule":      "when a job is run: five fields as in crontab(5), in the local time zone. Never while it is held, and not while it still runs",
+	"service.instances":     "so many services of this table, NAME@1 to NAME@N; `${instance}` in any of its texts is the number. NAME means all of them; a lock on it also covers those that are added later",
 	"service.autostart":     "whether it is wanted up when supd sees it for the first time; `false` for a job",
 	"service.depends_on":    "services that are started first, and must be ready",
 	"service.ready":         "how supd knows that it does its work: alive for so long, sd_notify's READY=1, or a check of its own that passes",
@@ -43,7 +45,7 @@ var keyWords = map[string]string{
 	"service.log_file":      "absolute; `log/NAME.log` in the state directory where nothing is said. Not rotated yet",
 	"service.on_reload":     "what `supctl reload SERVICE` does",
 
-	"restart.policy":        "after which ends it is started again: failures; also exit code 0; none. A deliberate stop is none of them",
+	"restart.policy":        "after which ends it is started again: failures; also exit code 0; none. A deliberate stop is none of them. `never` for a job: it has failed until its next run",
 	"restart.operator_stop": "what a deliberate stop by somebody else means (exit code 0, TERM, INT, QUIT, HUP, not sent by supd)",
 	"restart.unknown_exit":  "what an end of which nothing is known means; `hold` for a stateful service",
 	"restart.limit":         "so many failures in this time, and it is failed and held; none where nothing is said, `10 in 10m` for a stateful service",

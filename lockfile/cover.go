@@ -79,6 +79,9 @@ func (d *Dir) coverOf(service string, sh *shared) Cover {
 		sh.addGroup(&c, service, g)
 	}
 	d.readLocks(ServiceTarget(service), &c)
+	for _, base := range bases(service) {
+		d.readBase(base, &c)
+	}
 	slices.SortStableFunc(c.Locks, func(a, b Lock) int { return compareID(a.ID, b.ID) })
 	c.Locks = slices.CompactFunc(c.Locks, func(a, b Lock) bool { return a.ID == b.ID })
 	slices.SortStableFunc(c.Locks, func(a, b Lock) int { return a.TakenAt.Compare(b.TakenAt) }) // for people: who came first

@@ -129,6 +129,18 @@ func (d *Dir) gatesOf(t Target, recorded map[string]Identity, copies []string, c
 	for s := range resolve(t, recorded, plan, config).Members {
 		set[s] = true
 	}
+	// Instances that no plan has any more still run, and are covered.
+	if t.Kind == TargetService && planErr == nil {
+		names, err := d.disk.list(d.path + "/gates")
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range names {
+			if t.Names(s) && ValidName(s) == nil {
+				set[s] = true
+			}
+		}
+	}
 	// A host lock stands before every gate that there ever was; and so does any other while
 	// nobody can tell who its members are.
 	if t.Kind == TargetHost || planErr != nil {

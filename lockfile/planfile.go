@@ -109,10 +109,16 @@ func resolve(t Target, recorded map[string]Identity, p Plan, config *Plan) Resol
 	switch t.Kind {
 	case TargetService:
 		for _, q := range plans {
-			_, ok := q.Services[t.Name]
-			r.Known = r.Known || ok
+			for name := range q.Services {
+				if t.Names(name) {
+					r.Known = true
+					add(name)
+				}
+			}
 		}
-		add(t.Name)
+		if !r.Known { // in no config: what it means is its own name
+			add(t.Name)
+		}
 	case TargetGroup:
 		for _, q := range plans {
 			members, ok := q.Groups[t.Name]

@@ -312,7 +312,7 @@ func (s *Supervisor) watchLocks(ctx context.Context) {
 			if change.All {
 				names = s.services.names()
 			}
-			s.holdsChanged(names)
+			s.holdsChanged(s.withInstances(names))
 		}
 	}()
 }

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/supd/supd/configs"
@@ -21,13 +20,15 @@ func (s *Supervisor) resolve(targets []string) ([]string, error) {
 		return s.services.names(), nil
 	}
 	var names []string
+	seen := map[string]bool{}
 	for _, t := range targets {
 		members, err := s.members(t)
 		if err != nil {
 			return nil, err
 		}
 		for _, m := range members {
-			if !slices.Contains(names, m) {
+			if !seen[m] {
+				seen[m] = true
 				names = append(names, m)
 			}
 		}
@@ -52,17 +53,15 @@ func (s *Supervisor) members(target string) ([]string, error) {
 		}
 		return nil, unknown("group", t.Name, slices.Collect(maps.Keys(plan.Groups)))
 	}
-	if s.services.get(t.Name) != nil {
-		return []string{t.Name}, nil
-	}
-	var instances []string
-	for _, name := range all {
-		if strings.HasPrefix(name, t.Name+"@") {
-			instances = append(instances, name)
+	var meant []string
+	for _, name := range all { // as a lock on it has it: the service and its instances
+		if t.Names(name) {
+			meant = append(meant, name)
 		}
 	}
-	if len(instances) > 0 {
-		return instances, nil
+	if len(meant) > 0 {
+		slices.SortFunc(meant, byInstance)
+		return meant, nil
 	}
 	return nil, unknown("service", t.Name, all)
 }
@@ -73,6 +72,8 @@ func (s *Supervisor) one(doing, target string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
+	case s.services.get(target) != nil: // beside its instances it is one as well
+		return target, nil
 	case len(names) != 1:
 		return "", api.Errorf(api.CodeUsage, "cannot %s %q: it is %d services, and this is about one", doing, target, len(names)).
 			WithNext("supctl status " + target + " lists them")

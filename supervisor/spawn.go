@@ -28,6 +28,9 @@ func (s *Supervisor) spec(conf *configs.Service, gen uint64) (hands.Spec, error)
 	if err != nil {
 		return hands.Spec{}, err
 	}
+	if conf.Instance > 0 {
+		env = append(env, fmt.Sprintf("SUPD_INSTANCE=%d", conf.Instance))
+	}
 	spec := hands.Spec{
 		Service: conf.Name, Gen: gen, Argv: conf.Command, Dir: conf.Dir, Env: env, User: u, Output: out,
 		Nice: conf.Nice, OOM: conf.OOMScore, Umask: (*uint32)(conf.Umask),
