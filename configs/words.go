@@ -15,7 +15,7 @@ var keyWords = map[string]string{
 	"maintenance.require_reason":   "a lock without a reason is *not ready*, until one is given",
 	"maintenance.require_ticket":   "regular expression for the whole ticket; a lock without one that fits is *not ready*",
 	"maintenance.default_duration": "after which a lock without `--for` is overdue. It goes on holding",
-	"maintenance.remind_every":     "between reminders of an overdue lock. Accepted and not used yet: it comes with alerts",
+	"maintenance.remind_every":     "between reminders of an overdue lock (event, log, metric)",
 	"maintenance.settle":           "after the last lock has gone: failures are shown and nothing is done",
 	"maintenance.require":          "checks that must pass, or a lock is *not ready*: `NAME` of a check of the service or of no service, `SERVICE/NAME`",
 	"maintenance.must_be_free":     "proof that the service is down after `--stop`: `tcp:HOST:PORT`, `unix:/PATH`",

@@ -209,6 +209,7 @@ func coreHolds(c lockfile.Cover, unsaved []lockfile.Hold) []core.Hold {
 func (s *Supervisor) holdsChanged(services []string) {
 	for name, cover := range s.dir.Snapshot(services) {
 		s.vanished.add(s.dir.Path(), name, &cover)
+		s.overdue.see(name, cover.Locks)
 		s.send(core.HoldsChanged{Service: name, Holds: coreHolds(cover, s.memory.unsavedOf(name))})
 	}
 }

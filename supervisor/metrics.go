@@ -22,6 +22,7 @@ type metrics struct {
 	suppressedTotal *prometheus.CounterVec
 	crashes         *prometheus.CounterVec
 	reloads         *prometheus.CounterVec
+	reminded        *prometheus.CounterVec
 }
 
 var (
@@ -53,7 +54,10 @@ func newMetrics(s *Supervisor) *metrics {
 			Name: "supd_config_reloads_total", Help: "Config reloads by result.",
 		}, []string{"result"}),
 	}
-	m.registry.MustRegister(m, m.suppressedTotal, m.crashes, m.reloads)
+	m.reminded = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "supd_lock_overdue_reminders_total", Help: "Reminders of locks past their expected end.",
+	}, []string{"target"})
+	m.registry.MustRegister(m, m.suppressedTotal, m.crashes, m.reloads, m.reminded)
 	return m
 }
 

@@ -62,6 +62,7 @@ type Supervisor struct {
 	metrics  *metrics
 	memory   *memory
 	vanished *vanished
+	overdue  *overdue
 	requests *requests
 	bell     bell
 	services registry
@@ -99,7 +100,7 @@ func Run(ctx context.Context, o Options, signals Signals) error {
 	s := &Supervisor{
 		opts: o, began: time.Now(),
 		done: make(chan struct{}), inbox: make(chan message, inboxMax),
-		memory: newMemory(), vanished: newVanished(), requests: newRequests(),
+		memory: newMemory(), vanished: newVanished(), overdue: newOverdue(), requests: newRequests(),
 		services: registry{all: map[string]*service{}},
 		problems: map[string]string{}, ready: make(chan struct{}),
 	}

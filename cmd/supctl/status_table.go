@@ -115,6 +115,9 @@ func holdsText(holds []api.Hold) string {
 // holdText is kind, person and reason, as far as they are known.
 func holdText(h api.Hold) string {
 	text := h.Kind
+	if h.Overdue {
+		text = "overdue " + text
+	}
 	if h.By != "" {
 		text += " by " + h.By
 	}

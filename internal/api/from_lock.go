@@ -95,8 +95,8 @@ func ownerName(o lockfile.Owner) string {
 }
 
 // HoldOfLock is a lock as one of a service's holds.
-func HoldOfLock(l lockfile.Lock) Hold {
-	return Hold{Kind: "lock", By: ownerName(l.Owner), Reason: l.Reason, Since: l.TakenAt, LockID: l.ID}
+func HoldOfLock(l lockfile.Lock, now time.Time) Hold {
+	return Hold{Kind: "lock", By: ownerName(l.Owner), Reason: l.Reason, Since: l.TakenAt, LockID: l.ID, Overdue: l.Overdue(now)}
 }
 
 // HoldOfFile is a hold that is a file as one of a service's holds.
@@ -104,18 +104,18 @@ func HoldOfFile(h lockfile.Hold) Hold {
 	return Hold{Kind: string(h.Kind), By: h.By, Reason: h.Reason, Since: h.Since}
 }
 
-// HoldsOf is a cover as the wire's list, never nil. since stands for what has no
+// HoldsOf is a cover as the wire's list, never nil. now also stands for what has no
 // time of its own: unreadable files.
-func HoldsOf(c lockfile.Cover, since time.Time) []Hold {
+func HoldsOf(c lockfile.Cover, now time.Time) []Hold {
 	out := make([]Hold, 0, len(c.Locks)+len(c.Holds)+len(c.Unreadable))
 	for _, l := range c.Locks {
-		out = append(out, HoldOfLock(l))
+		out = append(out, HoldOfLock(l, now))
 	}
 	for _, h := range c.Holds {
 		out = append(out, HoldOfFile(h))
 	}
 	for _, u := range c.Unreadable {
-		out = append(out, Hold{Kind: "unreadable", Reason: u.Path + ": " + u.Err.Error(), Since: since})
+		out = append(out, Hold{Kind: "unreadable", Reason: u.Path + ": " + u.Err.Error(), Since: now})
 	}
 	return out
 }

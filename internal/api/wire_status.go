@@ -48,6 +48,8 @@ type Hold struct {
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
 	LockID string    `json:"lock_id"` // "" unless kind is lock
+
+	Overdue bool `json:"overdue,omitempty"` // a lock past its expected end; it holds all the same
 }
 
 // CheckCounts sums up the checks of a service.
