@@ -32,7 +32,7 @@ var keyWords = map[string]string{
 	"service.umask":         "supd's own where nothing is said",
 	"service.nice":          "from -20 to 19",
 	"service.oom_score_adj": "from -1000 to 1000",
-	"service.paths":         "where its data is. Accepted and not used yet",
+	"service.paths":         "where its data is. If it is `stateful` and crashes while a person (a terminal, or a user's login session) stands there or in `dir`, or has a file there open for writing, it is held as stopped by them",
 	"service.stateful":      "it keeps data: an unknown exit status holds it, and so do ten failures in ten minutes",
 	"service.oneshot":       "a job: it runs to its end and is then `done`",
 	"service.schedule":      "when a job is run: five fields as in crontab(5), in the local time zone. Never while it is held, and not while it still runs",

@@ -201,11 +201,13 @@ func (s *Supervisor) watch(svc *service, child *proc.Process, gen uint64, cgroup
 			svc.exited, svc.last = true, e.String()
 			s.checks.ended(svc.name)
 		}
+		conf := svc.conf
 		svc.mu.Unlock()
 		exit.OOM = s.oomKilled(cgroup)
 		// OnExit runs on the table's goroutine, which must not wait for the loop.
 		go func() {
 			defer close(told)
+			s.somebodyAtWork(conf, &exit)
 			s.send(core.Exited{Service: svc.name, Gen: gen, Exit: exit})
 		}()
 	})

@@ -53,6 +53,8 @@ type Exit struct {
 	ByMemoryKiller bool   // earlyoom, systemd-oomd
 	PidfileRemoved bool   // for daemons with a pidfile and an unknown status: it was removed
 	PidfileLeft    bool   // ditto: it is still there
+	AtWork         string // who was at work in a stateful service's data when it ended, "" nobody, as far as is known
+	AtWorkHow      string // with which process, and at what
 	Sender         string // who sent the signal, in words, "" if unknown
 }
 

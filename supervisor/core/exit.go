@@ -18,8 +18,18 @@ const (
 	codeSignalBase                            = 128
 )
 
-// judge says what an exit that supd did not cause means under the spec.
+// judge says what an exit that supd did not cause means under the spec. A crash under the hands of somebody who works in
+// the data of a stateful service is held like a stop: they forgot the lock.
 func (sp *Spec) judge(e Exit) verdict {
+	v := sp.judgeStatus(e)
+	if v == crash && e.AtWork != "" && sp.Stateful && sp.OperatorStop != ChooseRestart {
+		return deliberate
+	}
+	return v
+}
+
+// judgeStatus is judge by how the process ended alone.
+func (sp *Spec) judgeStatus(e Exit) verdict {
 	stop := deliberate
 	if sp.OperatorStop == ChooseRestart {
 		stop = again

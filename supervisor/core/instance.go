@@ -133,6 +133,10 @@ func (c *turn) crashed(s *Service, v verdict, how string, fields map[string]stri
 // operatorStop holds a service that somebody stopped.
 func (c *turn) operatorStop(s *Service, e Exit, fields map[string]string) {
 	name := s.Spec.Name
+	if e.AtWork != "" && s.Spec.judgeStatus(e) == crash {
+		c.heldAtWork(s, e, fields)
+		return
+	}
 	by := e.Sender
 	if by == "" {
 		by = "somebody unknown"
@@ -143,6 +147,18 @@ func (c *turn) operatorStop(s *Service, e Exit, fields map[string]string) {
 	c.say(s, EvOperatorStop, Alert, fmt.Sprintf("%q was stopped on purpose (%s, by %s) and stays down. Next: supctl maintenance start %s (go on working) or supctl start %s (I am done)", name, e, by, name, name), fields)
 	s.Stopped = &Hold{Kind: HoldOperatorStop, By: by, Reason: e.String()}
 	c.emit(AddHold{name, HoldSpec{Kind: HoldOperatorStop, By: by, Reason: e.String()}})
+}
+
+// heldAtWork holds a stateful service that crashed while somebody worked in its data.
+func (c *turn) heldAtWork(s *Service, e Exit, fields map[string]string) {
+	name, why := s.Spec.Name, fmt.Sprintf("%s, while somebody is at work in its data: %s", e, e.AtWorkHow)
+	s.Want, s.Raised, s.RetryAt = WantDown, false, 0
+	fields["by"] = e.AtWork
+	c.enter(s, Down, why)
+	c.say(s, EvOperatorStop, Alert, fmt.Sprintf("%q %s (%s): it stays down. Next: supctl maintenance start %s (go on working) or supctl start %s (I am done)",
+		name, why, e.AtWork, name, name), fields)
+	s.Stopped = &Hold{Kind: HoldOperatorStop, By: e.AtWork, Reason: why}
+	c.emit(AddHold{name, HoldSpec{Kind: HoldOperatorStop, By: e.AtWork, Reason: why}})
 }
 
 // failed counts a failure and says when the next attempt is due.

@@ -166,6 +166,9 @@ func (w *world) judgeExit(ev core.Exited, acts []core.Action) {
 	if sp.OperatorStop == core.ChooseRestart || (s.stoppedClean && (sp.Policy == core.Always || sp.Oneshot)) {
 		return
 	}
+	if ev.Exit.AtWork != "" && !sp.Stateful {
+		return // by the config that is in force by now it keeps no data
+	}
 	s.deliberate = true
 	for _, a := range acts {
 		if h, ok := a.(core.AddHold); ok && h.Service == ev.Service && h.Hold.Kind == core.HoldOperatorStop {

@@ -80,6 +80,12 @@ func (w *world) crash(s *service) {
 			return
 		}
 	}
+	if s.spec.Stateful && w.rng.IntN(3) == 0 { // a person is at work in its data, and forgot the lock
+		e.AtWork, e.AtWorkHow = people[0], "pid 77 stands in /data"
+		if w.st != nil && s.proc.seen == w.life {
+			s.stoppedGen, s.stoppedClean = s.proc.gen, false
+		}
+	}
 	w.end(s.proc, e)
 }
 
