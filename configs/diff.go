@@ -173,13 +173,13 @@ func (f flat) only(keys []string) flat {
 
 // restartKeys are handed to a process when it starts; everything else applies
 // at once.
-var restartKeys = [...]string{"command", "dir", "user", "group", "groups", "env", "env_file", "umask", "nice", "oom_score_adj", "limits", "log", "log_file", "oneshot"}
+var restartKeys = [...]string{"command", "dir", "user", "group", "groups", "env", "env_file", "umask", "nice", "oom_score_adj", "limits", "log", "log_file", "oneshot", "watchdog"}
 
 // needsRestart reports whether a running process keeps the old value of the key.
 func needsRestart(key string, a, b *Service) bool {
 	top, _, _ := strings.Cut(key, ".")
-	if top == "ready" { // the notify socket is given at the start
-		return b.Ready.Mode == ReadyNotify && a.Ready.Mode != ReadyNotify
+	if top == "ready" || top == "on_reload" { // the notify socket is given at the start
+		return b.Notifies() && !a.Notifies()
 	}
 	return slices.Contains(restartKeys[:], top)
 }

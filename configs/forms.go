@@ -61,7 +61,7 @@ func forms() map[reflect.Type]form {
 		reflect.TypeFor[RestartPolicy]():     {"`on-failure`, `always` or `never`", words(RestartOnFailure, RestartAlways, RestartNever)},
 		reflect.TypeFor[Verdict]():           {"`hold` or `restart`", words(VerdictHold, VerdictAgain)},
 		reflect.TypeFor[Ready]():             {"`delay:DURATION`, `notify` or `check:NAME`", text(`^(notify|delay:.+|check:.+)$`)},
-		reflect.TypeFor[OnReload]():          {"`signal:NAME` or a command line", anyOf(text(`^signal:.+$`), command)},
+		reflect.TypeFor[OnReload]():          {"`signal:NAME`, `notify:NAME` or a command line", anyOf(text(`^(signal|notify):.+$`), command)},
 		reflect.TypeFor[Limit]():             {"`N in DURATION`", text(patternLimit)},
 		reflect.TypeFor[Signal]():            {"signal's name", text(patternSignal)},
 		reflect.TypeFor[*Umask]():            {"octal digits in a text", text(`^[0-7]+$`)},

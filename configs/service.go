@@ -33,6 +33,7 @@ type Service struct {
 
 	Ready        Ready         `toml:"ready"`
 	ReadyTimeout time.Duration `toml:"ready_timeout"`
+	Watchdog     time.Duration `toml:"watchdog"` // 0: none
 	Log          LogTo         `toml:"log"`
 	LogFile      string        `toml:"log_file"` // absolute; "" = the default place below the state directory
 	OnReload     OnReload      `toml:"on_reload"`
@@ -81,10 +82,11 @@ type Ready struct {
 	Check string        // ReadyCheck
 }
 
-// OnReload is written "signal:HUP" or as a command line; zero: the service
+// OnReload is written "signal:HUP", "notify:HUP" or as a command line; zero: the service
 // has no reload of its own.
 type OnReload struct {
 	Signal  syscall.Signal
+	Notify  bool // after the signal: until it says by sd_notify that its reload is done
 	Command []string
 }
 

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Validate functions judge a value that is already complete, and change
@@ -147,6 +148,9 @@ func (s *Service) validateProcess(c *collector, p place) {
 	}
 }
 
+// watchdogMin keeps a pause of the machine from being taken for a service that hangs.
+const watchdogMin = 100 * time.Millisecond
+
 // validateReady judges how readiness is known, against the time it may take.
 func (s *Service) validateReady(c *collector, p place) {
 	at := p.key("ready")
@@ -166,6 +170,9 @@ func (s *Service) validateReady(c *collector, p place) {
 		}
 	}
 	positive(c, p.key("ready_timeout"), s.ReadyTimeout)
+	if s.Watchdog != 0 && s.Watchdog < watchdogMin {
+		c.add(p.key("watchdog"), "%s is too short; want at least %s, or \"0s\" for none", formatDuration(s.Watchdog), formatDuration(watchdogMin))
+	}
 	if s.Oneshot && s.has("ready") {
 		c.add(at, "contradicts oneshot: a job is ready for its dependents when it is done")
 	}

@@ -52,19 +52,19 @@ func (r Ready) String() string {
 	return string(r.Mode)
 }
 
-// UnmarshalTOML reads "signal:HUP" or a command line.
+// UnmarshalTOML reads "signal:HUP", "notify:HUP" or a command line.
 func (o *OnReload) UnmarshalTOML(v any) error {
 	switch v := v.(type) {
 	case string:
-		name, ok := strings.CutPrefix(v, "signal:")
-		if !ok {
-			return fmt.Errorf("%s is unknown; want \"signal:NAME\" or a command line such as [\"/usr/bin/web\", \"reload\"]", quoteValue(v))
+		kind, name, _ := strings.Cut(v, ":")
+		if kind != "signal" && kind != "notify" {
+			return fmt.Errorf("%s is unknown; want \"signal:NAME\", \"notify:NAME\" or a command line such as [\"/usr/bin/web\", \"reload\"]", quoteValue(v))
 		}
 		var s Signal
 		if err := s.UnmarshalTOML(name); err != nil {
 			return err
 		}
-		*o = OnReload{Signal: syscall.Signal(s)}
+		*o = OnReload{Signal: syscall.Signal(s), Notify: kind == "notify"}
 		return nil
 	case []any:
 		argv := make([]string, len(v))
@@ -153,7 +153,9 @@ func (u Umask) String() string { return fmt.Sprintf("%03o", uint32(u)) }
 
 // String is the form that UnmarshalTOML reads; a command line is given as a list.
 func (o OnReload) String() string {
-	if o.Signal != 0 {
+	if o.Signal != 0 && o.Notify {
+		return "notify:" + Signal(o.Signal).String()
+	} else if o.Signal != 0 {
 		return "signal:" + Signal(o.Signal).String()
 	}
 	return commandLine(o.Command)

@@ -57,7 +57,7 @@ func TestValuesSayWhatTheyWant(t *testing.T) {
 		{new(Umask), "0999", "must be octal digits"},
 		{new(Umask), "1777", "must be octal digits"},
 		{new(Umask), int64(22), "must be octal digits"},
-		{new(OnReload), "HUP", `"HUP" is unknown; want "signal:NAME" or a command line`},
+		{new(OnReload), "HUP", `"HUP" is unknown; want "signal:NAME", "notify:NAME" or a command line`},
 		{new(OnReload), "signal:HOP", `"HOP" is no signal`},
 		{new(OnReload), []any{"/bin/a", int64(1)}, "must be a list of strings, but argument 1 is the number 1"},
 		{new(OnReload), map[string]any{}, `must be "signal:NAME" or a command line, not a table`},

@@ -40,10 +40,11 @@ var keyWords = map[string]string{
 	"service.autostart":     "whether it is wanted up when supd sees it for the first time; `false` for a job",
 	"service.depends_on":    "services that are started first, and must be ready",
 	"service.ready":         "how supd knows that it does its work: alive for so long, sd_notify's READY=1, or a check of its own that passes",
-	"service.ready_timeout": "then the start has failed",
+	"service.ready_timeout": "then the start has failed, unless it asks for more time (EXTEND_TIMEOUT_USEC=)",
+	"service.watchdog":      "how far apart its signs of life (sd_notify's WATCHDOG=1) may be once it is up; then it is ended by SIGABRT and started again as after a crash. It is told by WATCHDOG_USEC and should send twice as often",
 	"service.log":           "where its output goes. `auto`: the journal where there is one, else a file",
 	"service.log_file":      "absolute; `log/NAME.log` in the state directory where nothing is said. Not rotated yet",
-	"service.on_reload":     "what `supctl reload SERVICE` does",
+	"service.on_reload":     "what `supctl reload SERVICE` does. `notify:HUP`: the signal, then wait until it says by sd_notify that it is done (RELOADING=1, READY=1)",
 
 	"restart.policy":        "after which ends it is started again: failures; also exit code 0; none. A deliberate stop is none of them. `never` for a job: it has failed until its next run",
 	"restart.operator_stop": "what a deliberate stop by somebody else means (exit code 0, TERM, INT, QUIT, HUP, not sent by supd)",

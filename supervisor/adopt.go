@@ -97,16 +97,17 @@ func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile
 		svc.unfinished = true
 		svc.ending = n.Gen // the earlier supd had sent the signal: its end is no deliberate stop by somebody else
 	}
-	conf := svc.conf
 	svc.mu.Unlock()
-	begun := make(chan struct{})
-	defer close(begun)
-	if n.Notify != "" && conf != nil && conf.Ready.Mode == configs.ReadyNotify {
-		if _, err := s.listenNotify(svc, n.Gen, begun); err != nil {
+	var socket *proc.NotifySocket
+	if n.Notify != "" { // it was told where to send, and goes on sending there
+		var err error
+		if socket, err = s.listenNotify(svc, n.Gen); err != nil {
 			s.log.Warn("cannot listen for notifications of an adopted service", "service", svc.name, "err", err)
 		}
 	}
-	s.watch(svc, p, n.Gen, n.Cgroup)
+	svc.beat.Store(int64(now())) // nobody listened for a while
+	s.watch(svc, p, n.Gen, n.Cgroup, n.Watchdog)
+	s.listen(svc, socket)
 }
 
 // findUnnoted looks for a process that was forked just before supd died. Without cgroups the record names it (a held-back
@@ -231,7 +232,7 @@ func (s *Supervisor) finishStops() {
 		s.acting.Add(1)
 		go func() {
 			defer s.acting.Done()
-			err := s.dir.Finish(s.ctx, name, func(p *lockfile.Permit) error { return s.stop(p, svc) })
+			err := s.dir.Finish(s.ctx, name, func(p *lockfile.Permit) error { return s.stop(p, svc, 0) })
 			var busy *lockfile.BusyError
 			if err != nil && !errors.As(err, &busy) { // busy: its helper lives and does it
 				s.problem("stop:"+name, fmt.Sprintf("cannot finish the stop of %q that was begun: %v", name, err))

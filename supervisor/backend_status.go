@@ -179,8 +179,11 @@ func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.C
 		started := svc.started
 		w.PID, w.StartedAt, w.UptimeS, w.Adopted = svc.proc.PID(), &started, at.Sub(started).Seconds(), svc.adopted
 	}
-	if svc.status != "" && v.Phase == core.Up {
-		w.Detail = svc.status
+	if svc.proc != nil && !svc.exited {
+		w.StatusText = svc.talk.status
+	}
+	if says := svc.talk.says(); says != "" && v.Phase == core.Up {
+		w.Detail = says
 	}
 	return w
 }

@@ -91,6 +91,8 @@ func (s *Supervisor) step(ev core.Event) {
 			}()
 		case core.ClearHolds:
 			go s.clearHolds(a.Service)
+		case core.Pulse:
+			s.step(s.heartbeat(a.Service))
 		case core.Emit:
 			s.emit(a)
 		case core.Reply:

@@ -23,6 +23,8 @@ type metrics struct {
 	crashes         *prometheus.CounterVec
 	reloads         *prometheus.CounterVec
 	reminded        *prometheus.CounterVec
+	watchdogs       *prometheus.CounterVec
+	notifyIgnored   *prometheus.CounterVec
 }
 
 var (
@@ -53,11 +55,17 @@ func newMetrics(s *Supervisor) *metrics {
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "supd_config_reloads_total", Help: "Config reloads by result.",
 		}, []string{"result"}),
+		watchdogs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "supd_service_watchdog_total", Help: "Missed watchdogs, also those under a lock, where nothing follows.",
+		}, []string{"service"}),
+		notifyIgnored: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "supd_notify_ignored_total", Help: "Notifications (sd_notify) to a service's socket that did not count, by reason.",
+		}, []string{"service", "reason"}),
 	}
 	m.reminded = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "supd_lock_overdue_reminders_total", Help: "Reminders of locks past their expected end.",
 	}, []string{"target"})
-	m.registry.MustRegister(m, m.suppressedTotal, m.crashes, m.reloads, m.reminded)
+	m.registry.MustRegister(m, m.suppressedTotal, m.crashes, m.reloads, m.reminded, m.watchdogs, m.notifyIgnored)
 	return m
 }
 
@@ -75,8 +83,11 @@ func (m *metrics) reloaded(ok bool) {
 
 // event counts what has a counter.
 func (m *metrics) event(e core.Emit) {
-	if e.Type == core.EvCrashed {
+	switch e.Type {
+	case core.EvCrashed:
 		m.crashes.WithLabelValues(e.Service).Inc()
+	case core.EvWatchdog:
+		m.watchdogs.WithLabelValues(e.Service).Inc()
 	}
 }
 

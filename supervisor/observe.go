@@ -26,7 +26,7 @@ func (s *Supervisor) observe(name string) core.Observed {
 	defer svc.mu.Unlock()
 	ev.Gen = svc.gen // also of one that has ended: no generation is used twice
 	if svc.proc != nil && !svc.exited {
-		ev.Running, ev.PID = true, svc.proc.PID()
+		ev.Running, ev.PID, ev.Watchdog = true, svc.proc.PID(), svc.talk.watchdog
 	}
 	ev.DiedUnseen, ev.Completed = svc.diedUnseen, svc.completed
 	svc.diedUnseen = false // told once: from here on the core knows

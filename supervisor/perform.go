@@ -32,6 +32,9 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner) core.Result {
 		}
 		return s.effect(p, svc, a, &res)
 	})
+	if err == nil && a.Verb == core.Reload {
+		err = s.reloadEnds(svc)
+	}
 	if err == nil && !a.Automatic && (a.Verb == core.Start || a.Verb == core.Restart) {
 		s.vanished.settle(a.Service)
 	}
@@ -121,9 +124,9 @@ func (s *Supervisor) effect(p *lockfile.Permit, svc *service, a core.Act, res *c
 	case core.Start:
 		return s.start(p, svc, a, res)
 	case core.Stop:
-		return s.stop(p, svc)
+		return s.stop(p, svc, unix.Signal(a.Signal))
 	case core.Restart:
-		if err := s.stop(p, svc); err != nil {
+		if err := s.stop(p, svc, 0); err != nil {
 			return err
 		}
 		return s.start(p, svc, a, res)
@@ -160,12 +163,12 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 		return fmt.Errorf("cannot start %q: %w", svc.name, err)
 	}
 	spec.Config = digest
-	begun := make(chan struct{})
-	defer close(begun)
-	if conf.Ready.Mode == configs.ReadyNotify {
-		if spec.Notify, err = s.listenNotify(svc, a.Gen, begun); err != nil {
+	var socket *proc.NotifySocket
+	if conf.Notifies() {
+		if socket, err = s.listenNotify(svc, a.Gen); err != nil {
 			return fmt.Errorf("cannot start %q: %w", svc.name, err)
 		}
+		spec.Notify = socket.Path()
 	}
 	began := time.Now()
 	child, err := s.hands.Start(p, spec)
@@ -174,47 +177,74 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 	}
 	svc.mu.Lock()
 	svc.started, svc.runs, svc.adopted = began, spec.Config, false
-	svc.status, svc.ready = "", false
+	svc.ready = false
 	svc.diedUnseen, svc.completed = false, false
 	svc.orphaned = orphaned
 	svc.mu.Unlock()
-	s.watch(svc, child, a.Gen, s.cgroupOf(svc.name, a.Gen))
-	res.Gen, res.PID = a.Gen, child.PID()
+	svc.beat.Store(int64(now()))
+	s.watch(svc, child, a.Gen, s.cgroupOf(svc.name, a.Gen), conf.Watchdog)
+	s.listen(svc, socket)
+	res.Gen, res.PID, res.Watchdog = a.Gen, child.PID(), conf.Watchdog
 	return nil
 }
 
 // watch makes child the service's process and tells the core, once, when it ends. Called inside the permit: a child
-// that dies at once must not be missed.
-func (s *Supervisor) watch(svc *service, child *proc.Process, gen uint64, cgroup string) {
-	told := make(chan struct{})
+// that dies at once must not be missed. watchdog is what the instance was told at its start.
+func (s *Supervisor) watch(svc *service, child *proc.Process, gen uint64, cgroup string, watchdog time.Duration) {
 	svc.mu.Lock()
+	told := make(chan struct{})
 	svc.proc, svc.gen, svc.cgroup, svc.exited, svc.told = child, gen, cgroup, false, told
+	svc.talk.begin(gen, watchdog)
 	svc.mu.Unlock()
 	s.checks.began(svc.name, gen)
-	child.OnExit(func(e proc.Exit) {
+	s.followMain(svc, child, gen, told)
+}
+
+// followMain has the end of p told as the end of the service, unless another process is its main one by then.
+func (s *Supervisor) followMain(svc *service, p *proc.Process, gen uint64, told chan struct{}) {
+	p.OnExit(func(e proc.Exit) {
 		svc.mu.Lock()
-		exit := core.Exit{
-			Known: e.Known, Code: e.Code, Signal: e.Signal, CoreDump: e.CoreDump,
-			BySupd: svc.ending == gen,
-		}
-		if svc.gen == gen {
-			svc.exited, svc.last = true, e.String()
-			s.checks.ended(svc.name)
-		}
-		conf := svc.conf
+		socket := svc.talk.socket
 		svc.mu.Unlock()
-		exit.OOM = s.oomKilled(cgroup)
-		// OnExit runs on the table's goroutine, which must not wait for the loop.
+		if socket == nil {
+			s.over(svc, p, gen, told, e)
+			return
+		}
+		// Its last words may name another main process. Not here: OnExit runs on the goroutine of all processes.
 		go func() {
-			defer close(told)
-			s.somebodyAtWork(conf, &exit)
-			s.send(core.Exited{Service: svc.name, Gen: gen, Exit: exit})
+			socket.Drain()
+			s.over(svc, p, gen, told, e)
 		}()
 	})
 }
 
-// stop brings the service's whole tree down.
-func (s *Supervisor) stop(p *lockfile.Permit, svc *service) error {
+// over notes the end of a service's main process and has the core told.
+func (s *Supervisor) over(svc *service, p *proc.Process, gen uint64, told chan struct{}, e proc.Exit) {
+	svc.mu.Lock()
+	if svc.gen == gen && svc.proc != p {
+		svc.mu.Unlock()
+		return
+	}
+	exit := core.Exit{
+		Known: e.Known, Code: e.Code, Signal: e.Signal, CoreDump: e.CoreDump,
+		BySupd: svc.ending == gen,
+	}
+	cgroup, conf := svc.cgroup, svc.conf
+	if svc.gen == gen {
+		svc.exited, svc.last = true, e.String()
+		s.checks.ended(svc.name)
+	}
+	svc.mu.Unlock()
+	exit.OOM = s.oomKilled(cgroup)
+	go func() {
+		defer close(told)
+		s.somebodyAtWork(conf, &exit)
+		s.send(core.Exited{Service: svc.name, Gen: gen, Exit: exit})
+	}()
+}
+
+// stop brings the service's whole tree down, by its own way of stopping or, if it hangs, by the signal that says so.
+func (s *Supervisor) stop(p *lockfile.Permit, svc *service, abort unix.Signal) error {
 	svc.mu.Lock()
 	conf, target, gen, cgroup := svc.conf, svc.proc, svc.gen, svc.cgroup
 	exited := svc.exited
@@ -226,7 +256,9 @@ func (s *Supervisor) stop(p *lockfile.Permit, svc *service) error {
 	}
 	if conf != nil {
 		spec.Signal, spec.Timeout = unix.Signal(conf.Stop.Signal), conf.Stop.Timeout
-		if len(conf.Stop.Command) > 0 {
+		if abort != 0 {
+			spec.Signal = abort
+		} else if len(conf.Stop.Command) > 0 {
 			script, err := s.script(svc, conf, conf.Stop.Command, conf.Stop.Timeout)
 			if err != nil {
 				return fmt.Errorf("cannot stop %q: %w", svc.name, err)
@@ -259,6 +291,7 @@ func (s *Supervisor) reloadService(p *lockfile.Permit, svc *service) error {
 	case conf == nil || conf.OnReload.Signal == 0 && len(conf.OnReload.Command) == 0:
 		return fmt.Errorf("cannot reload %q: its config has no on_reload; supctl restart %s makes it read its own config again", svc.name, svc.name)
 	case conf.OnReload.Signal != 0:
+		svc.reloadBegins(conf.OnReload.Notify)
 		return s.hands.Signal(p, svc.name, target.Identity(), conf.OnReload.Signal)
 	}
 	return s.runScript(p, svc, conf, lockfile.VerbReload, conf.OnReload.Command, nil)

@@ -11,7 +11,6 @@ import (
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/proc"
-	"github.com/supd/supd/supervisor/core"
 )
 
 // spec decides everything about one instance of a service before anything is done: user, environment, output.
@@ -33,7 +32,7 @@ func (s *Supervisor) spec(conf *configs.Service, gen uint64) (hands.Spec, error)
 	}
 	spec := hands.Spec{
 		Service: conf.Name, Gen: gen, Argv: conf.Command, Dir: conf.Dir, Env: env, User: u, Output: out,
-		Nice: conf.Nice, OOM: conf.OOMScore, Umask: (*uint32)(conf.Umask),
+		Watchdog: conf.Watchdog, Nice: conf.Nice, OOM: conf.OOMScore, Umask: (*uint32)(conf.Umask),
 	}
 	if n := conf.Limits.Nofile; n > 0 {
 		spec.Nofile = &unix.Rlimit{Cur: n, Max: n}
@@ -132,103 +131,4 @@ func (s *Supervisor) cgroupOf(name string, gen uint64) string {
 		return ""
 	}
 	return s.cgroups.Generation(name, gen).Path
-}
-
-// listenNotify opens the service's sd_notify socket and hands readiness of generation gen to the core. Until begun is closed
-// the service's process is still the one before: a new one that is ready faster than its start is written down would
-// pass for a stranger.
-func (s *Supervisor) listenNotify(svc *service, gen uint64, begun <-chan struct{}) (path string, err error) {
-	dir := filepath.Join(s.plan.Daemon.RunDir, "notify")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("cannot make a socket for its notifications: %w", err)
-	}
-	svc.mu.Lock()
-	if svc.notify != nil {
-		svc.notify.Close()
-		svc.notify = nil
-	}
-	svc.mu.Unlock()
-	sock, err := proc.ListenNotify(filepath.Join(dir, svc.name+".sock"),
-		func(pid int) bool {
-			select {
-			case <-begun:
-			case <-s.done:
-			}
-			return s.member(svc, pid)
-		},
-		func(n proc.Notification) { s.notified(svc, gen, n) })
-	if err != nil {
-		return "", fmt.Errorf("cannot make a socket for its notifications: %w", err)
-	}
-	svc.mu.Lock()
-	svc.notify = sock
-	svc.mu.Unlock()
-	return sock.Path(), nil
-}
-
-// member says whether a process may speak for a service: it is the main process, or in its cgroup, or descends from it.
-func (s *Supervisor) member(svc *service, pid int) bool {
-	svc.mu.Lock()
-	p, cgroup := svc.proc, svc.cgroup
-	svc.mu.Unlock()
-	if p != nil && p.PID() == pid {
-		return true
-	}
-	if s.cgroups != nil {
-		if cgroup == "" {
-			cgroup = s.cgroups.Service(svc.name).Path
-		}
-		pids, err := (&proc.Cgroup{Path: cgroup}).Procs()
-		return err == nil && contains(pids, pid)
-	}
-	if p == nil {
-		return false
-	}
-	for n := 0; pid > 1 && n < ancestorsMax; n++ {
-		st, err := proc.ReadStat(pid)
-		if err != nil {
-			return false
-		}
-		if pid = st.PPID; pid == p.PID() {
-			return true
-		}
-	}
-	return false
-}
-
-// ancestorsMax bounds the walk up the process tree.
-const ancestorsMax = 64
-
-// notified takes one datagram of a service's.
-func (s *Supervisor) notified(svc *service, gen uint64, n proc.Notification) {
-	if n.Status != "" {
-		svc.mu.Lock()
-		svc.status = n.Status
-		svc.mu.Unlock()
-	}
-	if n.Ready {
-		s.send(core.Ready{Service: svc.name, Gen: gen})
-	}
-}
-
-// closeNotify ends the notification sockets; adopted services get new ones at the same place.
-func (s *Supervisor) closeNotify() {
-	for _, name := range s.services.names() {
-		svc := s.services.get(name)
-		svc.mu.Lock()
-		if svc.notify != nil {
-			svc.notify.Close()
-			svc.notify = nil
-		}
-		svc.mu.Unlock()
-	}
-}
-
-func contains(pids []int, pid int) bool {
-	for _, p := range pids {
-		if p == pid {
-			return true
-		}
-	}
-	return false
 }

@@ -56,6 +56,7 @@ type Supervisor struct {
 	right    *lockfile.DaemonLock
 	unix     *net.UnixListener // clients wait in its backlog until run serves them
 	table    *proc.Table
+	notifier *proc.Notifier
 	cgroups  *proc.Cgroups // nil: none here
 	hands    *hands.Hands
 	journal  *journal.Journal
@@ -158,6 +159,9 @@ func (s *Supervisor) open(ctx context.Context) error {
 	})
 	s.metrics = newMetrics(s)
 	s.checks = newWatching(s)
+	if s.notifier, err = proc.NewNotifier(); err != nil {
+		return err
+	}
 	return nil
 }
 

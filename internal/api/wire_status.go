@@ -32,9 +32,10 @@ type ServiceStatus struct {
 	Groups        []string `json:"groups"`
 	UptimeS       float64  `json:"uptime_s"` // 0 when not running
 	Ready         bool     `json:"ready"`
-	Detail        string   `json:"detail"` // why it is in this state, one line; "" = nothing to say
-	Next          string   `json:"next"`   // what happens or can be done next; "" = nothing
-	Source        string   `json:"source"` // FILE:LINE of its config; "" for viewers
+	Detail        string   `json:"detail"`      // why it is in this state, one line; "" = nothing to say
+	StatusText    string   `json:"status_text"` // what the running service last said by sd_notify (STATUS=); "" for viewers
+	Next          string   `json:"next"`        // what happens or can be done next; "" = nothing
+	Source        string   `json:"source"`      // FILE:LINE of its config; "" for viewers
 	ChangePending bool     `json:"change_pending"`
 	Orphaned      bool     `json:"orphaned"`
 	Adopted       bool     `json:"adopted"`
@@ -97,7 +98,7 @@ func (r ShowReply) ForViewer() ShowReply {
 
 // ForViewer is the part that a peer without a role may see.
 func (s ServiceStatus) ForViewer() ServiceStatus {
-	s.Source, s.Detail = "", ""
+	s.Source, s.Detail, s.StatusText = "", "", ""
 	return s
 }
 

@@ -2,6 +2,8 @@ package hands
 
 import (
 	"slices"
+	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -10,19 +12,20 @@ import (
 
 // Spec is one instance of a command service, with everything already decided.
 type Spec struct {
-	Service string
-	Gen     uint64
-	Argv    []string // Argv[0] is looked up in Env's PATH if it has no slash
-	Dir     string   // "" = /
-	Env     []string // complete and clean (see CleanEnv); Start adds the instance's mark (SUPD_SERVICE, …) and NOTIFY_SOCKET
-	User    *proc.User
-	Umask   *uint32 // nil: supd's own
-	Nice    *int    // nil: supd's own
-	OOM     *int    // oom_score_adj; nil: 0 if supd protects itself with one below 0, else supd's own
-	Nofile  *unix.Rlimit
-	Output  Output
-	Config  string // digest of the config it is started with, for the note
-	Notify  string // path of the service's notify socket, "" = none
+	Service  string
+	Gen      uint64
+	Argv     []string // Argv[0] is looked up in Env's PATH if it has no slash
+	Dir      string   // "" = /
+	Env      []string // complete and clean (see CleanEnv); Start adds the instance's mark (SUPD_SERVICE, …) and NOTIFY_SOCKET
+	User     *proc.User
+	Umask    *uint32 // nil: supd's own
+	Nice     *int    // nil: supd's own
+	OOM      *int    // oom_score_adj; nil: 0 if supd protects itself with one below 0, else supd's own
+	Nofile   *unix.Rlimit
+	Output   Output
+	Config   string        // digest of the config it is started with, for the note
+	Notify   string        // path of the service's notify socket, "" = none
+	Watchdog time.Duration // how far apart its signs of life may be; 0: none are asked for
 }
 
 // special says whether the child has to prepare itself between fork and exec, which
@@ -50,6 +53,10 @@ func (h *Hands) env(s *Spec) []string {
 	env := append(slices.Clone(s.Env), h.mark(s.Service, s.Gen).Environ()...)
 	if s.Notify != "" {
 		env = append(env, "NOTIFY_SOCKET="+s.Notify)
+	}
+	if s.Watchdog > 0 {
+		// Without WATCHDOG_PID, which nobody knows before the exec: sd_watchdog_enabled(3) takes it for its own then.
+		env = append(env, "WATCHDOG_USEC="+strconv.FormatInt(s.Watchdog.Microseconds(), 10))
 	}
 	return env
 }

@@ -15,13 +15,14 @@ import (
 // the permit right after the fork and removed on a deliberate stop; found at supd's
 // start while the process is gone, it means that the process died unseen.
 type Note struct {
-	Service string    `json:"service"`
-	Gen     uint64    `json:"gen"`
-	Process Identity  `json:"process"`
-	Cgroup  string    `json:"cgroup,omitempty"` // absolute path; "" without cgroups
-	Started time.Time `json:"started"`          // for showing; nothing orders by it
-	Notify  string    `json:"notify,omitempty"` // path of its sd_notify socket
-	Config  string    `json:"config,omitempty"` // digest of the config it was started with
+	Service  string        `json:"service"`
+	Gen      uint64        `json:"gen"`
+	Process  Identity      `json:"process"`
+	Cgroup   string        `json:"cgroup,omitempty"`   // absolute path; "" without cgroups
+	Started  time.Time     `json:"started"`            // for showing; nothing orders by it
+	Notify   string        `json:"notify,omitempty"`   // path of its sd_notify socket
+	Watchdog time.Duration `json:"watchdog,omitempty"` // as it was told, or told supd itself; 0: none
+	Config   string        `json:"config,omitempty"`   // digest of the config it was started with
 	// Completed: a oneshot that ended well. It is not run again in this boot, and did
 	// not die unseen.
 	Completed bool `json:"completed,omitempty"`
