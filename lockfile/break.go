@@ -2,9 +2,7 @@ package lockfile
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 )
@@ -81,6 +79,9 @@ func (t *taking) succeed(old *found, id string) error {
 		t.add(*have, false)
 		return t.hang(t.mine[0], members)
 	}
+	if err := d.idFree(id, old.home); err != nil {
+		return err
+	}
 	l := t.newLock(id, old.home, members)
 	l.Replaces, l.MeantDown = old.id, old.lock.MeantDown
 	content, err := l.encode()
@@ -88,7 +89,8 @@ func (t *taking) succeed(old *found, id string) error {
 		return err
 	}
 	t.add(l, true)
-	if err := d.putNew(d.lockDir(old.home), id, content); err != nil && !errors.Is(err, os.ErrExist) {
+	// An earlier break of this lock was found above, so what has this id already is another lock.
+	if err := d.putNew(d.lockDir(old.home), id, content); err != nil {
 		return fmt.Errorf("cannot write lock %s: %w", id, err)
 	}
 	return t.hang(t.mine[0], members)

@@ -69,22 +69,36 @@ func (d *Dir) epoch(service string) (Epoch, error) {
 const releaseMark = "release"
 
 // newEpoch gives services a new token; mark is releaseMark or empty. The gates of all of them
-// are held. No fsync: power loss ends every decision anyway. The services share one file, so
-// that a release costs one block however many they are.
+// are held. No fsync: power loss ends every decision anyway. Services that say the same share
+// one file, so that a release costs one block however many they are.
 func (d *Dir) newEpoch(services []string, mark string) error {
-	if len(services) == 0 {
-		return nil
+	type stamp struct {
+		at   int64
+		mark string
 	}
-	at := boottime()
-	if mark == "" && len(services) == 1 {
-		// A hold cleared shortly after a release does not end the time to settle.
-		if old, err := d.epoch(services[0]); err == nil && old.Release && old.BootID == d.boot {
-			at, mark = old.Boottime, releaseMark
+	now := stamp{boottime(), mark}
+	alike := map[stamp][]string{}
+	for _, s := range services {
+		st := now
+		// What is no release does not end the time to settle after one.
+		if old, err := d.epoch(s); mark == "" && err == nil && old.Release && old.BootID == d.boot {
+			st = stamp{old.Boottime, releaseMark}
+		}
+		alike[st] = append(alike[st], s)
+	}
+	for st, names := range alike {
+		if err := d.putEpoch(names, fmt.Appendf(nil, "%s %s %d %s\n", NewID(), d.boot, st.at, st.mark)); err != nil {
+			return fmt.Errorf("cannot write a new epoch: %w", err)
 		}
 	}
-	tmp, err := d.temp(fmt.Appendf(nil, "%s %s %d %s\n", NewID(), d.boot, at, mark), false)
+	return nil
+}
+
+// putEpoch gives services this epoch, in one file with a name for each.
+func (d *Dir) putEpoch(services []string, content []byte) error {
+	tmp, err := d.temp(content, false)
 	if err != nil {
-		return fmt.Errorf("cannot write a new epoch: %w", err)
+		return err
 	}
 	for i, s := range services {
 		from := tmp
@@ -92,13 +106,13 @@ func (d *Dir) newEpoch(services []string, mark string) error {
 			from = d.tempName()
 			if err := d.disk.link(tmp, from); err != nil {
 				d.disk.unlink(tmp)
-				return fmt.Errorf("cannot write a new epoch: %w", err)
+				return err
 			}
 		}
 		if err := d.disk.renameOver(from, d.epochPath(s)); err != nil {
 			d.disk.unlink(from)
 			d.disk.unlink(tmp)
-			return fmt.Errorf("cannot write a new epoch: %w", err)
+			return err
 		}
 	}
 	return nil

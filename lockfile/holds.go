@@ -36,7 +36,8 @@ func (d *Dir) AddHold(service string, spec HoldSpec) (Hold, error) {
 // RemoveHolds removes the operator stops and restart limits of a service under its gate, after
 // a new epoch. For a service that was seen up again: still is asked inside the gate, after the
 // holds were listed, whether that is so; if not, they stay (nil: it need not be). Held locks
-// stand and are no obstacle.
+// stand and are no obstacle. *BusyError while a record is alive: what is up may be going down by
+// the very stop that the hold is for.
 func (d *Dir) RemoveHolds(ctx context.Context, service string, still func() bool) (removed int, err error) {
 	holds, _ := d.ListHolds(service)
 	if len(holds) == 0 {
@@ -50,6 +51,13 @@ func (d *Dir) RemoveHolds(ctx context.Context, service string, still func() bool
 		return 0, err
 	}
 	defer g.release()
+	rec, err := d.readRecord(service)
+	if err != nil {
+		return 0, &UnreadableError{service, []Unreadable{{d.recordPath(service), err}}}
+	}
+	if rec != nil && d.alive(rec) {
+		return 0, &BusyError{service, rec}
+	}
 	holds, _ = d.ListHolds(service)
 	if still != nil && !still() {
 		return 0, nil

@@ -130,6 +130,9 @@ func (p *Permit) writeRecords() error {
 		own := r
 		own.Service = f.service
 		if err := f.set(&own); err != nil {
+			for _, not := range p.records[i+1:] { // what they say is not ours
+				not.close()
+			}
 			p.records = p.records[:i+1]
 			p.wipeRecords()
 			return err
@@ -149,6 +152,24 @@ func (p *Permit) wipeRecords() {
 	p.closeRecords()
 }
 
+// over wipes the records of what has come to its end. An action that gave up on a process which
+// it has signalled leaves that record, so that a lock waits for the process. False: a helper
+// or program is at work still, and the gate must not be opened for it.
+func (p *Permit) over() bool {
+	free := true
+	for _, f := range p.records {
+		err := f.refresh() // a helper wrote the last word
+		switch rec := f.rec; {
+		case err == nil && rec != nil && p.d.alive(rec):
+			free = free && !rec.Shim.Alive() && !rec.Script.Alive()
+		case f.fd >= 0:
+			_ = f.set(nil) // if it fails, the record names no living process of ours: it will be reported, and that is all
+		}
+	}
+	p.closeRecords()
+	return free
+}
+
 // closeRecords lets go of the files and leaves what they say.
 func (p *Permit) closeRecords() {
 	for _, f := range p.records {
@@ -165,11 +186,10 @@ func (p *Permit) run(act func(*Permit) error) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.live.Store(false)
-		if !sane || p.handed {
+		if !sane || p.handed || !p.over() {
 			p.abandon()
 			return
 		}
-		p.wipeRecords()
 		releaseAll(p.gates)
 	}()
 	err := act(p)

@@ -10,17 +10,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// encodeRecord writes a record as TOML. By hand: it is on the path of every action, and
-// reflection costs more than the file.
+// encodeRecord writes a record as TOML, within one sector if cutting the words for people makes
+// that possible: disks write a sector whole or not at all, so a power loss cannot tear it.
 func encodeRecord(b []byte, r *Record) []byte {
+	for max := recordTextMax; ; max /= 2 {
+		if out := appendRecord(b, r, max); len(out)-len(b) <= recordBytesMin || max == 0 {
+			return out
+		}
+	}
+}
+
+// appendRecord cuts By and Reason to textMax bytes. By hand: it is on the path of every action,
+// and reflection costs more than the file.
+func appendRecord(b []byte, r *Record, textMax int) []byte {
 	b = append(b, "format = "...)
 	b = strconv.AppendInt(b, FormatVersion, 10)
 	b = textLine(b, "service", r.Service)
 	b = textLine(b, "verb", string(r.Verb))
 	b = textLine(b, "phase", r.Phase)
 	b = append(append(b, "\nautomatic = "...), strconv.FormatBool(r.Automatic)...)
-	b = textLine(b, "by", r.By)
-	b = textLine(b, "reason", r.Reason)
+	b = textLine(b, "by", r.By[:min(len(r.By), textMax)])
+	b = textLine(b, "reason", r.Reason[:min(len(r.Reason), textMax)])
 	b = append(b, "\nsince = "...)
 	b = r.Since.AppendFormat(b, time.RFC3339Nano)
 	b = textLine(b, "boot_id", r.BootID)
@@ -101,8 +111,8 @@ func parseRecord(content []byte, service string) (*Record, error) {
 	return r, nil
 }
 
-// recordBytesMin is what a record file has at least, and recordBytesMax at most: one block, so
-// that one write replaces all of it.
+// recordBytesMin is what a record file has at least, one sector, and recordBytesMax at most: one
+// block, so that one write replaces all of it.
 const (
 	recordBytesMin = 512
 	recordBytesMax = 4096

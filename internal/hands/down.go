@@ -103,14 +103,14 @@ func (d *down) ask(main *proc.Process, res *StopResult, deadline time.Time) erro
 		}
 		r, err := d.runScript(s)
 		if err != nil {
-			return err
+			return errors.Join(err, d.unmarkTerm())
 		}
 		res.Script = &r
 		return nil
 	}
 	sig := unix.Signal(d.order.Signal)
 	if err := main.Signal(sig); err != nil && !errors.Is(err, proc.ErrGone) {
-		return fmt.Errorf("cannot stop %q: %w", d.order.Service, err)
+		return errors.Join(fmt.Errorf("cannot stop %q: %w", d.order.Service, err), d.unmarkTerm())
 	}
 	if sig != unix.SIGKILL {
 		main.Signal(unix.SIGCONT) // a stopped process would not get to see the request
@@ -129,6 +129,12 @@ func (d *down) markTerm(target proc.Identity) error {
 		return fmt.Errorf("cannot stop %q: cannot write down what is about to be done: %w", d.order.Service, err)
 	}
 	return nil
+}
+
+// unmarkTerm takes back what markTerm said when nothing was sent: locks would wait for a process that
+// nobody has asked to go.
+func (d *down) unmarkTerm() error {
+	return d.record(func(r *lockfile.Record) { r.TermSent = false })
 }
 
 // settle writes down that it is over: no note, so that the next supd does not take this
