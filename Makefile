@@ -2,6 +2,7 @@
 #   make test            what the tests need is installed (Debian; root or sudo), then all of them run
 #   make race            the same under the race detector, the long runs shortened
 #   make sim             SCHEDULES=500000: the core's simulation, longer than in make test; SEED=N replays one
+#   make model           the lock protocol in every order of its steps, more faults than in make test; minutes
 #   make storm           FOR=10m: the storm of kills and locks
 #   make fuzz            EACH=30s: every fuzz target in turn
 #   make bench           the figures of the README
@@ -15,7 +16,7 @@ SEED      ?=
 FOR       ?= 10m
 EACH      ?= 30s
 
-.PHONY: build run test race sim storm fuzz bench lint docs install-test-needs
+.PHONY: build run test race sim model storm fuzz bench lint docs install-test-needs
 
 # Without cgo: nothing of supd needs it, and a static program starts a millisecond sooner.
 build:
@@ -37,6 +38,9 @@ race: install-test-needs
 
 sim:
 	SIM_SCHEDULES=$(SCHEDULES) SIM_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -run 'Sim' ./supervisor/core/...
+
+model:
+	MODEL=wide $(GO) test -count=1 -timeout 0 -v ./internal/model
 
 storm: install-test-needs
 	STORM_FOR=$(FOR) $(GO) test -count=1 -timeout 0 -v -run 'Storm' ./...
