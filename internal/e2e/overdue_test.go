@@ -28,9 +28,8 @@ func TestRow13_OverdueLockIsLoudAndHolds(t *testing.T) {
 	d.unchanged("time alone starts nothing", "db")
 
 	d.kill9()
-	said := 0
 	d.start()
-	said = reminders()
+	said := reminders()
 	eventually(t, "the next supd says so, too", func() string {
 		if n := reminders(); n <= said {
 			return fmt.Sprintf("%d times", n)

@@ -17,6 +17,7 @@ const (
 	bugCoreIgnoresHolds
 	bugCoreClaimsClean
 	bugCoreTakesStopForCrash
+	bugCoreOverlooksWorker
 	bugCoreRestartsStopped
 	bugCoreTakesAnyGeneration
 	bugCoreNoSettle
@@ -71,6 +72,7 @@ var bugNames = map[bug]string{
 	bugCoreIgnoresHolds:       "core acts on a held service",
 	bugCoreClaimsClean:        "core says it saw no hold",
 	bugCoreTakesStopForCrash:  "core takes a deliberate stop for a crash",
+	bugCoreOverlooksWorker:    "core repairs a crash while somebody works in the data",
 	bugCoreRestartsStopped:    "core wants up what was stopped",
 	bugCoreTakesAnyGeneration: "core takes exits of any generation",
 	bugCoreNoSettle:           "core does not wait after a release",
@@ -117,6 +119,8 @@ func (w *world) bend(ev core.Event) core.Event {
 		return ev
 	case core.Exited:
 		switch s := w.st.Services[ev.Service]; {
+		case w.has(bugCoreOverlooksWorker):
+			ev.Exit.AtWork = ""
 		case w.has(bugCoreTakesStopForCrash) && !ev.Exit.BySupd:
 			ev.Exit.Signal, ev.Exit.Code = 11, 0
 		case w.has(bugCoreTakesAnyGeneration) && s != nil:
