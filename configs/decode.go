@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/supd/supd/checks"
@@ -30,7 +31,7 @@ next:
 	for _, key := range sortedKeys(table) {
 		for _, dst := range dsts {
 			v := reflect.ValueOf(dst).Elem()
-			if index, ok := c.fieldsOf(v.Type())[key]; ok {
+			if index, ok := fieldIndex(v.Type())[key]; ok {
 				c.decode(p.key(key), table[key], v.FieldByIndex(index))
 				continue next
 			}
@@ -38,25 +39,12 @@ next:
 		if !contains(skip, key) {
 			var known []string
 			for _, dst := range dsts {
-				known = append(known, sortedKeys(c.fieldsOf(reflect.TypeOf(dst).Elem()))...)
+				known = append(known, sortedKeys(fieldIndex(reflect.TypeOf(dst).Elem()))...)
 			}
 			sort.Strings(known)
 			c.unknownKey(p, tableName(reflect.TypeOf(dsts[0]).Elem()), key, known)
 		}
 	}
-}
-
-// fieldsOf is fieldIndex, remembered for the thousands of tables of one kind.
-func (c *collector) fieldsOf(t reflect.Type) map[string][]int {
-	index, ok := c.fields[t]
-	if !ok {
-		if c.fields == nil {
-			c.fields = map[reflect.Type]map[string][]int{}
-		}
-		index = fieldIndex(t)
-		c.fields[t] = index
-	}
-	return index
 }
 
 // unknownKey notes a key that nothing reads: with the name that was meant, or
@@ -76,15 +64,38 @@ func (c *collector) unknownKey(p place, table, key string, known []string) {
 	}
 }
 
-// fieldIndex lists a struct's fields by toml tag, embedded structs' too.
+// fieldIndex lists a struct's fields by toml tag, embedded structs' too. The map is shared: nobody writes to it.
 func fieldIndex(t reflect.Type) map[string][]int {
+	if index, known := knownIndexes()[t]; known {
+		return index
+	}
+	return newFieldIndex(t)
+}
+
+// knownIndexes has the tables of which a large host has thousands, made once.
+var knownIndexes = sync.OnceValue(func() map[reflect.Type]map[string][]int {
+	out := map[reflect.Type]map[string][]int{}
+	for _, table := range configTables() {
+		t := reflect.TypeOf(table.value)
+		out[t] = newFieldIndex(t)
+	}
+	for _, k := range checks.Kinds() {
+		t := reflect.TypeOf(k.New()).Elem()
+		out[t] = newFieldIndex(t)
+	}
+	out[reflect.TypeFor[checks.Options]()] = newFieldIndex(reflect.TypeFor[checks.Options]())
+	return out
+})
+
+// newFieldIndex is fieldIndex, looked up afresh.
+func newFieldIndex(t reflect.Type) map[string][]int {
 	index := map[string][]int{}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		tag, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
 		switch {
 		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct:
-			for name, below := range fieldIndex(f.Type) {
+			for name, below := range newFieldIndex(f.Type) {
 				index[name] = append([]int{i}, below...)
 			}
 		case tag != "" && tag != "-" && f.IsExported():

@@ -46,5 +46,9 @@
 // A field with its toml tag in service.go, its default in defaults.go, its
 // judgement in validate.go, and its row in restartKeys (diff.go) if a running
 // process keeps the old value. A fixture in testdata/bad for each way to get it
-// wrong. Check types need nothing here: package checks registers them.
+// wrong. Its words in words.go, a form in forms.go if its type is new (the
+// reference pages and the JSON Schema are made of both), a line in
+// examples/every_key.toml and the test that shows its effect in
+// inventory_test.go. Check types need only the last two: package checks
+// registers them.
 package configs

@@ -2,7 +2,6 @@ package configs
 
 import (
 	"fmt"
-	"reflect"
 	"sort"
 )
 
@@ -61,9 +60,8 @@ func (p place) source() Source {
 // collector gathers mistakes; nothing stops at the first one. It belongs to one
 // load and one goroutine.
 type collector struct {
-	found  []located                         // in the order of discovery
-	noted  map[notedKey]bool                 // keys that a mistake is about
-	fields map[reflect.Type]map[string][]int // see fieldsOf
+	found []located         // in the order of discovery
+	noted map[notedKey]bool // keys that a mistake is about
 }
 
 // notedKey is a key in one file: two files may have the same path.

@@ -10,7 +10,7 @@ var keyWords = map[string]string{
 	"api.socket":    "where supctl connects; `supd.sock` in `run_dir` where nothing is said",
 	"api.listen":    "HOST:PORT for /metrics, /healthz and /readyz, read-only and for everybody who can connect; off where nothing is said",
 	"api.operators": "who may start, stop, lock, and see output and config: `group:NAME`, `user:NAME` (or numbers), `any`",
-	"api.admins":    "who may also break locks, override interlocks, reload and upgrade; root always is one",
+	"api.admins":    "who may also break locks, override interlocks and upgrade; root always is one",
 
 	"maintenance.require_reason":   "a lock without a reason is *not ready*, until one is given",
 	"maintenance.require_ticket":   "regular expression for the whole ticket; a lock without one that fits is *not ready*",
