@@ -8,42 +8,29 @@ import (
 	"time"
 )
 
-// idle counts how often a supd with nothing to do wakes up, over all its threads, and what it uses.
-func idle(s *settings) ([]row, error) {
-	d, err := startDaemon(s, s.services)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := d.births.take(s.services); err != nil {
-		return nil, err
-	}
-	if err := d.supctl("wait", "--all", "--for", "up"); err != nil {
-		return nil, err
-	}
-	pid := d.cmd.Process.Pid
-	quiet(pid)
-	wakes, cpu := switches(pid), ticks(pid)
-	time.Sleep(s.idle)
-	wakes, cpu = switches(pid)-wakes, ticks(pid)-cpu
-	minutes := s.idle.Minutes()
-	return []row{{
-		fmt.Sprintf("idle, %d services, no checks, %v", s.services, s.idle),
-		fmt.Sprintf("%d wake-ups, %.3f s CPU per minute", wakes, float64(cpu)/100/minutes), "", "", "no periodic wake-up",
-	}}, d.stop()
-}
-
 // quietMax bounds the wait for the end of what follows a start: garbage collection, the last events on their way to disk.
-const quietMax = 20 * time.Second
+const quietMax = 10 * time.Second
 
-// quiet waits until a process has not woken up for two seconds.
-func quiet(pid int) {
+// idleMinute is what processes with nothing to do use in a minute, over all their threads: CPU seconds, and wake-ups.
+func idleMinute(pids []int, watch time.Duration) (cpu, wakes float64) {
 	for end := time.Now().Add(quietMax); time.Now().Before(end); {
-		n := switches(pid)
+		n := sum(pids, switches)
 		time.Sleep(2 * time.Second)
-		if switches(pid) == n {
-			return
+		if sum(pids, switches) == n {
+			break
 		}
 	}
+	w, c := sum(pids, switches), sum(pids, ticks)
+	time.Sleep(watch)
+	w, c = sum(pids, switches)-w, sum(pids, ticks)-c
+	return float64(c) / 100 / watch.Minutes(), float64(w) / watch.Minutes()
+}
+
+func sum(pids []int, of func(int) int64) (n int64) {
+	for _, pid := range pids {
+		n += of(pid)
+	}
+	return n
 }
 
 // switches are the context switches of all threads of a process: each wake-up from a wait is one (proc(5), task status).
@@ -51,18 +38,24 @@ func switches(pid int) int64 {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	var sum int64
 	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			continue // the thread has ended
-		}
-		for _, line := range strings.Split(string(text), "\n") {
-			var n int64
-			if got, _ := fmt.Sscanf(line, "voluntary_ctxt_switches: %d", &n); got == 1 {
-				sum += n
-			}
-		}
+		sum += field(f, "voluntary_ctxt_switches: %d")
 	}
 	return sum
+}
+
+// pss is the proportional memory of a process in bytes (proc(5), smaps_rollup).
+func pss(pid int) int64 { return field(fmt.Sprintf("/proc/%d/smaps_rollup", pid), "Pss: %d kB") * 1024 }
+
+// field is the number in the first line of a file that fits; 0 if the file is gone.
+func field(path, format string) int64 {
+	text, _ := os.ReadFile(path)
+	for _, line := range strings.Split(string(text), "\n") {
+		var n int64
+		if got, _ := fmt.Sscanf(line, format, &n); got == 1 {
+			return n
+		}
+	}
+	return 0
 }
 
 // ticks is the CPU time of a process in hundredths of a second.

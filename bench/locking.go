@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
+// lockedServices is how many services that supd has.
+const lockedServices = 100
+
 // locking measures supctl maintenance start, the whole process from fork to exit, with nothing in flight; through the daemon
 // and without one. The floor is a bare process that makes one file durable. They take turns, so that both see the same disk.
 func locking(s *settings) ([]row, error) {
-	d, err := startDaemon(s, s.services)
+	d, _, err := settled(s, own, lockedServices)
 	if err != nil {
-		return nil, err
-	}
-	if _, err := d.births.take(s.services); err != nil {
 		return nil, err
 	}
 	if err := d.supctl("wait", "--all", "--for", "up"); err != nil {
@@ -41,14 +41,14 @@ func locking(s *settings) ([]row, error) {
 }
 
 // lockTimes takes locks on one service after the other, and ends them untimed.
-func lockTimes(s *settings, d *daemon) (locks, floor spread, err error) {
+func lockTimes(s *settings, d *running) (locks, floor spread, err error) {
 	dir := filepath.Join(d.dir, "floor")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, err
 	}
 	var ls, fs []time.Duration
 	for i := range s.locks {
-		service := fmt.Sprintf("s%d", i%s.services)
+		service := fmt.Sprintf("s%d", i%lockedServices)
 		f, err := timed(func() error {
 			return exec.Command(filepath.Join(s.dir, "fsync"), dir, fmt.Sprint("f", i)).Run()
 		})

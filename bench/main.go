@@ -1,9 +1,9 @@
-// Bench measures supd from outside, each figure beside its floor in the same run, and prints a table.
+// Bench measures supd from outside, beside its floor and the supervisors that are installed, in the same run, and prints tables.
 //
-//	go run ./bench [-only crashes,locking,gates,idle] [-services 100] [-locks 200] [-idle 60s] [-gate 5s]
+//	go run ./bench [-only compare,locking,gates] [-n 100,1000,5000] [-peers runsvdir,s6-svscan] [-rounds 3] [-locks 200] [-idle 20s] [-gate 5s]
 //
 // Ratios are what counts: absolute figures move with the machine. It runs as root (services in cgroups of their own) or as
-// an ordinary user (without), and says which.
+// an ordinary user (without), and says which. The peers come from Debian: make bench-peers installs them.
 package main
 
 import (
@@ -14,41 +14,51 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
 type settings struct {
-	services, locks int
-	idle, gate      time.Duration
-	only            string // parts, with commas between; "" is all
-	dir             string // everything made here, programs too
+	only       string // parts, with commas between; "" is all
+	numbers    string // of services, with commas between
+	peers      string // programs, with commas between; "" is all that are installed
+	rounds     int
+	locks      int
+	idle, gate time.Duration
+	dir        string // everything made here, programs too
 }
-
-// row is one figure beside its floor and its bar.
-type row struct{ what, measured, floor, ratio, bar string }
 
 var parts = []struct {
 	name string
-	run  func(*settings) ([]row, error)
-}{{"crashes", crashes}, {"locking", locking}, {"gates", gates}, {"idle", idle}}
+	run  func(*settings) error
+}{{"compare", comparison}, {"locking", rowsOf(locking)}, {"gates", rowsOf(gates)}}
+
+// rowsOf is a part that gives single figures.
+func rowsOf(part func(*settings) ([]row, error)) func(*settings) error {
+	return func(s *settings) error {
+		rows, err := part(s)
+		showRows(rows)
+		return err
+	}
+}
 
 func main() { os.Exit(run()) }
 
 func run() int {
 	var s settings
-	flag.IntVar(&s.services, "services", 100, "services to supervise")
-	flag.IntVar(&s.locks, "locks", 200, "locks to take, one after the other")
-	flag.DurationVar(&s.idle, "idle", time.Minute, "how long an idle supd is watched")
-	flag.DurationVar(&s.gate, "gate", 5*time.Second, "how long gates are passed")
 	flag.StringVar(&s.only, "only", "", "the parts to run, with commas between")
+	flag.StringVar(&s.numbers, "n", "100,1000,5000", "services to supervise, a table for each number")
+	flag.StringVar(&s.peers, "peers", "", "the peers to measure, by their programs; none: only the floor and supd")
+	flag.IntVar(&s.rounds, "rounds", 3, "times that each subject is measured; the medians count")
+	flag.IntVar(&s.locks, "locks", 200, "locks to take, one after the other")
+	flag.DurationVar(&s.idle, "idle", 20*time.Second, "how long idle supervisors are watched")
+	flag.DurationVar(&s.gate, "gate", 5*time.Second, "how long gates are passed")
 	flag.Parse()
-	rows, err := measure(&s)
+	err := measure(&s)
 	if s.dir != "" {
 		os.RemoveAll(s.dir)
 	}
-	show(rows)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1
@@ -56,32 +66,53 @@ func run() int {
 	return 0
 }
 
-// measure runs every part; what was measured before a failure is still shown.
-func measure(s *settings) ([]row, error) {
+func measure(s *settings) error {
 	var err error
 	if s.dir, err = os.MkdirTemp("", "supd-bench-"); err != nil {
-		return nil, err
+		return err
 	}
 	if err := build(s.dir); err != nil {
-		return nil, err
+		return err
 	}
-	var rows []row
+	if err := adoptOrphans(); err != nil {
+		return err
+	}
+	fmt.Printf("%s, %d cores, kernel %s, uid %d, %s\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), kernel(), os.Getuid(), runtime.Version())
 	for _, p := range parts {
-		if s.only != "" && !slices.Contains(strings.Split(s.only, ","), p.name) {
-			continue
-		}
-		more, err := p.run(s)
-		rows = append(rows, more...)
-		if err != nil {
-			return rows, err
+		if s.only == "" || slices.Contains(strings.Split(s.only, ","), p.name) {
+			fmt.Println()
+			if err := p.run(s); err != nil {
+				return err
+			}
 		}
 	}
-	return rows, nil
+	return nil
+}
+
+// comparison prints a table for each number of services.
+func comparison(s *settings) error {
+	for _, p := range peers {
+		if !p.installed() {
+			fmt.Printf("%s is not installed\n", p.name)
+		}
+	}
+	for _, text := range strings.Split(s.numbers, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return err
+		}
+		all, err := compare(s, n)
+		showReached(n, s.rounds, all)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // build makes the programs that are measured and those that measure, all from this tree.
 func build(dir string) error {
-	for name, pkg := range map[string]string{"supd": "./cmd/supd", "supctl": "./cmd/supctl", "mark": "./bench/mark", "fsync": "./bench/fsync"} {
+	for name, pkg := range map[string]string{"supd": "./cmd/supd", "supctl": "./cmd/supctl", "floor": "./bench/floor", "fsync": "./bench/fsync"} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as the Makefile builds them
 		cmd.Stderr = os.Stderr
@@ -89,17 +120,12 @@ func build(dir string) error {
 			return fmt.Errorf("cannot build %s: %w", pkg, err)
 		}
 	}
-	return nil
-}
-
-func show(rows []row) {
-	fmt.Printf("%s, %d cores, kernel %s, uid %d, %s\n\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), kernel(), os.Getuid(), runtime.Version())
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "figure\tmeasured\tfloor\tratio\tbar")
-	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.what, r.measured, r.floor, r.ratio, r.bar)
+	cmd := exec.Command("cc", "-O2", "-static", "-o", filepath.Join(dir, "mark"), "bench/testdata/mark.c")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("cannot build bench/testdata/mark.c: %w (gcc and libc6-dev have to be there)", err)
 	}
-	w.Flush()
+	return nil
 }
 
 func kernel() string {
