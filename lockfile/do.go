@@ -42,6 +42,9 @@ type Request struct {
 	Look func(service string) error
 	// Wait bounds the wait for the gates; zero is GateWait.
 	Wait time.Duration
+	// Waiting is told when the action has to wait: for its gates, and whenever Permit.Waits says so. It may be
+	// called more than once, and must not block.
+	Waiting func()
 }
 
 // GateWait is how long an action waits for its gates by default.
@@ -59,7 +62,7 @@ func (d *Dir) Do(ctx context.Context, r Request, act func(*Permit) error) error 
 	if err := d.marked(); err != nil {
 		return err
 	}
-	gates, at, err := d.takeAll(ctx, services, unix.LOCK_EX, gateWait{until: deadline(r.Wait, GateWait)})
+	gates, at, err := d.takeAll(ctx, services, unix.LOCK_EX, gateWait{until: deadline(r.Wait, GateWait), progress: r.Waiting})
 	if err == errGateTaken {
 		return &BusyError{at, d.recordForDisplay(at)}
 	}

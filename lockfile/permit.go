@@ -57,6 +57,13 @@ func (p *Permit) Covers(service string, verb Verb) bool {
 	return slices.Contains(p.req.Services, service) && (verb == p.req.Verb || slices.Contains(widens(p.req.Verb), verb))
 }
 
+// Waits says that the action begins to wait for somebody else's work, as for a helper that got its gates.
+func (p *Permit) Waits() {
+	if p.req.Waiting != nil {
+		p.req.Waiting()
+	}
+}
+
 // Verb is the action that was asked for.
 func (p *Permit) Verb() Verb { return p.req.Verb }
 

@@ -169,7 +169,7 @@ func (s *Supervisor) clearHolds(service string) {
 	if svc == nil {
 		return
 	}
-	svc.holdSaved()
+	svc.holdSaved(func() {})
 	svc.holdMu.Lock()
 	up := func() bool { p := svc.running(); return p != nil && p.Alive() }
 	_, err := s.dir.RemoveHolds(s.ctx, service, up)

@@ -38,7 +38,7 @@ func TestHoldInMemoryCountsUntilItIsAFile(t *testing.T) {
 func TestHoldSavedWaitsForAllThatWereAskedFor(t *testing.T) {
 	s := &Supervisor{services: registry{all: map[string]*service{"db": {name: "db"}}}}
 	svc := s.services.get("db")
-	svc.holdSaved() // none asked for: no wait
+	svc.holdSaved(func() {}) // none asked for: no wait
 	first, second := s.holdBegins("db"), s.holdBegins("db")
 	waited := make(chan struct{})
 	go func() { svc.holdSaved(); close(waited) }()

@@ -72,14 +72,14 @@ func (s *Supervisor) step(ev core.Event) {
 	for _, a := range core.Step(s.core, ev, now()) {
 		switch a := a.(type) {
 		case core.Observe:
-			go s.send(s.observe(a.Service))
+			s.lanes.run(func(ln *lane) { s.send(s.observe(a.Service, ln)) })
 		case core.Act:
 			s.acting.Add(1)
 			actor := s.requests.actor(a.Requests)
-			go func() {
+			s.lanes.run(func(ln *lane) {
 				defer s.acting.Done()
-				s.send(s.perform(a, actor))
-			}()
+				s.send(s.perform(a, actor, ln))
+			})
 		case core.AddHold:
 			s.memory.add(a.Service, a.Hold)
 			s.acting.Add(1)

@@ -6,8 +6,8 @@ import (
 )
 
 // observe looks at a service in the protocol's order: epoch and locks first (lockfile.Dir.Observe), and only then the
-// process. Runs in a worker.
-func (s *Supervisor) observe(name string) core.Observed {
+// process. Runs in a lane.
+func (s *Supervisor) observe(name string, ln *lane) core.Observed {
 	o := s.dir.Observe(name)
 	s.vanished.add(s.dir.Path(), name, &o.Cover)
 	s.overdue.see(name, o.Cover.Locks)
@@ -21,7 +21,7 @@ func (s *Supervisor) observe(name string) core.Observed {
 	if svc == nil {
 		return ev
 	}
-	s.prerequisitesTold(svc)
+	s.prerequisitesTold(svc, ln)
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
 	ev.Gen = svc.gen // also of one that has ended: no generation is used twice
@@ -35,7 +35,7 @@ func (s *Supervisor) observe(name string) core.Observed {
 
 // prerequisitesTold waits until the core has heard of every end of a process that svc needs. When all crash at once their
 // ends come in any order, and a dependent must not be started before what it needs only because its own end was told first.
-func (s *Supervisor) prerequisitesTold(svc *service) {
+func (s *Supervisor) prerequisitesTold(svc *service, ln *lane) {
 	svc.mu.Lock()
 	conf := svc.conf
 	svc.mu.Unlock()
@@ -44,7 +44,7 @@ func (s *Supervisor) prerequisitesTold(svc *service) {
 	}
 	for _, name := range conf.DependsOn {
 		if d := s.services.get(name); d != nil {
-			d.endTold(s.done)
+			d.endTold(s.done, ln.leave)
 		}
 	}
 }

@@ -16,16 +16,18 @@ import (
 )
 
 // perform takes one action of the core's through the gate. It is the only place in which an effect on a service begins.
-// Runs in a worker; the answer is the core's Result.
-func (s *Supervisor) perform(a core.Act, actor lockfile.Owner) core.Result {
+// Runs in a lane; the answer is the core's Result.
+func (s *Supervisor) perform(a core.Act, actor lockfile.Owner, ln *lane) core.Result {
 	res := core.Result{Act: a.ID, Service: a.Service}
 	svc := s.services.get(a.Service)
 	if svc == nil {
 		res.Outcome, res.Err = core.ActFailed, fmt.Sprintf("cannot %s %q: no such service any more", a.Verb, a.Service)
 		return res
 	}
-	svc.holdSaved()
-	err := s.dir.Do(s.ctx, s.request(a, actor), func(p *lockfile.Permit) error {
+	svc.holdSaved(ln.leave)
+	r := s.request(a, actor)
+	r.Waiting = ln.leave
+	err := s.dir.Do(s.ctx, r, func(p *lockfile.Permit) error {
 		if a.ClearHolds {
 			s.memory.drop(a.Service)
 			s.lockSaved(a.Service)

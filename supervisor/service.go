@@ -68,14 +68,15 @@ func (v *service) pending() bool {
 	return v.conf != nil && v.proc != nil && !v.exited && v.runs != "" && v.runs != v.digestLocked()
 }
 
-// endTold waits, if the process has ended, until the core was told, or over is closed.
-func (v *service) endTold(over <-chan struct{}) {
+// endTold waits, if the process has ended, until the core was told, or over is closed. waiting is told of it before.
+func (v *service) endTold(over <-chan struct{}, waiting func()) {
 	v.mu.Lock()
 	p, told := v.proc, v.told
 	v.mu.Unlock()
 	if p == nil || told == nil || p.Alive() {
 		return
 	}
+	waiting()
 	select {
 	case <-told:
 	case <-over:
@@ -83,11 +84,13 @@ func (v *service) endTold(over <-chan struct{}) {
 }
 
 // holdSaved waits until a hold that is on its way to the disk has arrived: an action that clears holds must not overtake it.
-func (v *service) holdSaved() {
+// waiting is told of it before.
+func (v *service) holdSaved(waiting func()) {
 	v.mu.Lock()
 	ch := v.holding
 	v.mu.Unlock()
 	if ch != nil {
+		waiting()
 		<-ch
 	}
 }

@@ -66,6 +66,7 @@ type Supervisor struct {
 	overdue  *overdue
 	requests *requests
 	bell     bell
+	lanes    *lanes // that looks and effects run in
 	services registry
 	twins    twins
 	checks   *watching
@@ -100,7 +101,7 @@ func (e *ConfigError) Error() string { return e.Mistakes.Error() }
 func Run(ctx context.Context, o Options, signals Signals) error {
 	s := &Supervisor{
 		opts: o, began: time.Now(),
-		done: make(chan struct{}), inbox: make(chan message, inboxMax),
+		done: make(chan struct{}), inbox: make(chan message, inboxMax), lanes: newLanes(),
 		memory: newMemory(), vanished: newVanished(), overdue: newOverdue(), requests: newRequests(),
 		services: registry{all: map[string]*service{}},
 		problems: map[string]string{}, ready: make(chan struct{}),

@@ -190,6 +190,6 @@ func (s *Supervisor) resume(u unfinished) {
 		s.send(ev)
 	}
 	for _, name := range u.observing {
-		s.send(s.observe(name))
+		s.lanes.run(func(ln *lane) { s.send(s.observe(name, ln)) })
 	}
 }

@@ -37,6 +37,7 @@ func (h *Hands) help(p *lockfile.Permit, kind string, o order, out Output, u *pr
 	if err != nil {
 		return word{}, "", fmt.Errorf("cannot act on %q: cannot start a helper: %w", o.Service, err)
 	}
+	p.Waits()
 	last = e.await(h, p, kind, o)
 	if kept != nil {
 		tail = tailOf(kept)

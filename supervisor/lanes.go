@@ -1,0 +1,94 @@
+package supervisor
+
+import (
+	"runtime"
+	"sync"
+	"time"
+)
+
+// lanes bound how many looks and effects run at the same time. When a thousand services crash at once, two processors do
+// not get done sooner with a thousand workers: they only make threads, and memory for them.
+//
+// Nobody waits in a lane: who waits for somebody else (a gate, a helper, another service) leaves it first, and who was in
+// it for laneMax is taken to wait for something that nobody thought of, like a file server that is gone. So a service
+// that hangs delays no other.
+type lanes struct {
+	max int
+
+	mu    sync.Mutex
+	busy  int
+	queue []func(*lane)
+	next  int // of queue
+}
+
+// laneMax is longer than any spawn takes that does not wait for something.
+const laneMax = 20 * time.Millisecond
+
+// newLanes has enough for one to be at the disk or in a fork while others use the processors.
+func newLanes() *lanes { return &lanes{max: 2 * runtime.GOMAXPROCS(0)} }
+
+// lane is the right of one job to run.
+type lane struct {
+	of   *lanes
+	left bool // of.mu
+}
+
+// run has f run as soon as a lane is free, in the order of the calls. f gets its lane, to leave it before it waits.
+func (l *lanes) run(f func(*lane)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = append(l.queue, f)
+	l.open()
+}
+
+// open starts workers for what waits. l.mu is held.
+func (l *lanes) open() {
+	for l.busy < l.max && l.next < len(l.queue) {
+		l.busy++
+		go l.work(l.take())
+	}
+}
+
+// take is the next job, nil if there is none. l.mu is held.
+func (l *lanes) take() func(*lane) {
+	if l.next == len(l.queue) {
+		// Room for a mass crash is not kept for ever.
+		l.queue, l.next = nil, 0
+		return nil
+	}
+	f := l.queue[l.next]
+	l.queue[l.next] = nil
+	l.next++
+	return f
+}
+
+// work runs jobs, one after the other, until there is none or its lane is somebody else's.
+func (l *lanes) work(f func(*lane)) {
+	for f != nil {
+		ln := &lane{of: l}
+		late := time.AfterFunc(laneMax, ln.leave)
+		f(ln)
+		late.Stop()
+		l.mu.Lock()
+		if ln.left {
+			l.mu.Unlock()
+			return
+		}
+		if f = l.take(); f == nil {
+			l.busy--
+		}
+		l.mu.Unlock()
+	}
+}
+
+// leave makes room for the next job. It may be called more than once, and by anybody.
+func (ln *lane) leave() {
+	l := ln.of
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !ln.left {
+		ln.left = true
+		l.busy--
+		l.open()
+	}
+}

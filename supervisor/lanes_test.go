@@ -1,0 +1,78 @@
+package supervisor
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestLanesBoundWhatRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lanes{max: 3}
+		var busy, most atomic.Int64
+		var order []int
+		var mu sync.Mutex
+		for i := range 50 {
+			l.run(func(*lane) {
+				n := busy.Add(1)
+				mu.Lock()
+				order = append(order, i)
+				most.Store(max(most.Load(), n))
+				mu.Unlock()
+				time.Sleep(laneMax / 2)
+				busy.Add(-1)
+			})
+		}
+		time.Sleep(time.Minute)
+		if len(order) != 50 || most.Load() != 3 || l.busy != 0 {
+			t.Errorf("%d of 50 ran, %d at most at once, %d still at it", len(order), most.Load(), l.busy)
+		}
+		if first := order[:3]; slices.Max(first) > 2 {
+			t.Errorf("the first to run were %v", first)
+		}
+	})
+}
+
+// What hangs, said or not, keeps no lane: the next runs at once, or after laneMax.
+func TestLanesAreNotKeptByThoseWhoWait(t *testing.T) {
+	for _, says := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &lanes{max: 2}
+			end := make(chan struct{})
+			began := time.Now()
+			var after []time.Duration
+			for range 2 {
+				l.run(func(ln *lane) {
+					if says {
+						ln.leave()
+						ln.leave()
+					}
+					<-end
+				})
+			}
+			l.run(func(*lane) { after = append(after, time.Since(began)) })
+			time.Sleep(time.Second)
+			want := laneMax
+			if says {
+				want = 0
+			}
+			if len(after) != 1 || after[0] != want {
+				t.Errorf("says=%v: the next ran after %v, want %v", says, after, want)
+			}
+			close(end)
+			synctest.Wait()
+			if l.busy != 0 {
+				t.Errorf("says=%v: %d lanes are taken by nobody", says, l.busy)
+			}
+			ran := false
+			l.run(func(*lane) { ran = true })
+			synctest.Wait()
+			if !ran {
+				t.Errorf("says=%v: nothing runs any more", says)
+			}
+		})
+	}
+}
