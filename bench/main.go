@@ -58,6 +58,7 @@ func run() int {
 	err := measure(&s)
 	if s.dir != "" {
 		os.RemoveAll(s.dir)
+		os.RemoveAll(filepath.Dir(runDir(filepath.Join(s.dir, "d"))))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -56,7 +56,7 @@ func start(s *settings, p subject, n int) (*running, error) {
 // supctl is one run of the client; its output is an error's text.
 func (r *running) supctl(args ...string) error {
 	cmd := exec.Command(filepath.Join(r.s.dir, "supctl"), args...)
-	cmd.Env = append(os.Environ(), "SUPD_SOCKET="+filepath.Join(r.dir, "run", "supd.sock"))
+	cmd.Env = append(os.Environ(), "SUPD_SOCKET="+filepath.Join(runDir(r.dir), "supd.sock"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("supctl %s: %w: %s", strings.Join(args, " "), err, out)
 	}

@@ -54,9 +54,12 @@ func ownCommand(s *settings, dir string, b *births, n int) (argv, env []string, 
 	}
 	file := filepath.Join(dir, "supd.toml")
 	return []string{
-		filepath.Join(s.dir, "supd"), "--config", file, "--state-dir", filepath.Join(dir, "state"), "--run-dir", filepath.Join(dir, "run"),
+		filepath.Join(s.dir, "supd"), "--config", file, "--state-dir", filepath.Join(dir, "state"), "--run-dir", runDir(dir),
 	}, nil, os.WriteFile(file, []byte(conf.String()), 0o600)
 }
+
+// runDir is in memory, as /run is.
+func runDir(dir string) string { return filepath.Join("/dev/shm", filepath.Base(filepath.Dir(dir)), filepath.Base(dir)) }
 
 // scanned is a supervisor that runs the file "run" of each directory below one.
 func scanned(program string, flags ...string) func(*settings, string, *births, int) ([]string, []string, error) {

@@ -41,7 +41,7 @@ func TestHoldSavedWaitsForAllThatWereAskedFor(t *testing.T) {
 	svc.holdSaved(func() {}) // none asked for: no wait
 	first, second := s.holdBegins("db"), s.holdBegins("db")
 	waited := make(chan struct{})
-	go func() { svc.holdSaved(); close(waited) }()
+	go func() { svc.holdSaved(func() {}); close(waited) }()
 	close(second)
 	select {
 	case <-waited:

@@ -22,7 +22,7 @@ type lanes struct {
 }
 
 // laneMax is longer than any spawn takes that does not wait for something.
-const laneMax = 20 * time.Millisecond
+const laneMax = 100 * time.Millisecond
 
 // newLanes has enough for one to be at the disk or in a fork while others use the processors.
 func newLanes() *lanes { return &lanes{max: 2 * runtime.GOMAXPROCS(0)} }
