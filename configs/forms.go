@@ -60,7 +60,7 @@ func forms() map[reflect.Type]form {
 		reflect.TypeFor[LogTo]():             {"`auto`, `journal`, `file`, `inherit` or `none`", words(LogAuto, LogJournal, LogFile, LogInherit, LogNone)},
 		reflect.TypeFor[RestartPolicy]():     {"`on-failure`, `always` or `never`", words(RestartOnFailure, RestartAlways, RestartNever)},
 		reflect.TypeFor[Verdict]():           {"`hold` or `restart`", words(VerdictHold, VerdictAgain)},
-		reflect.TypeFor[Ready]():             {"`delay:DURATION`, `notify` or `check:NAME`", text(`^(notify|delay:.+|check:.+)$`)},
+		reflect.TypeFor[Ready]():             {"`delay:DURATION`, `notify`, `check:NAME` or `log:PATTERN`", text(`^(notify|delay:.+|check:.+|log:.+)$`)},
 		reflect.TypeFor[OnReload]():          {"`signal:NAME`, `notify:NAME` or a command line", anyOf(text(`^(signal|notify):.+$`), command)},
 		reflect.TypeFor[Limit]():             {"`N in DURATION`", text(patternLimit)},
 		reflect.TypeFor[Signal]():            {"signal's name", text(patternSignal)},

@@ -163,6 +163,8 @@ func (m ReadyMode) core() core.ReadyMode {
 		return core.ReadyNotify
 	case ReadyCheck:
 		return core.ReadyCheck
+	case ReadyLog:
+		return core.ReadyLog
 	}
 	return core.ReadyTime
 }

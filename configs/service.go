@@ -68,18 +68,21 @@ const (
 type ReadyMode string
 
 // ReadyTime: still alive after Delay. ReadyNotify: sd_notify's READY=1.
-// ReadyCheck: the named check of this service passes.
+// ReadyCheck: the named check of this service passes. ReadyLog: a line of its
+// output since the start fits.
 const (
 	ReadyTime   ReadyMode = "delay"
 	ReadyNotify ReadyMode = "notify"
 	ReadyCheck  ReadyMode = "check"
+	ReadyLog    ReadyMode = "log"
 )
 
 // Ready is written "notify", "check:NAME" or "delay:2s".
 type Ready struct {
-	Mode  ReadyMode
-	Delay time.Duration // ReadyTime
-	Check string        // ReadyCheck
+	Mode    ReadyMode
+	Delay   time.Duration // ReadyTime
+	Check   string        // ReadyCheck
+	Pattern string        // ReadyLog: a regular expression (RE2), found in a line
 }
 
 // OnReload is written "signal:HUP", "notify:HUP" or as a command line; zero: the service

@@ -155,6 +155,11 @@ const watchdogMin = 100 * time.Millisecond
 func (s *Service) validateReady(c *collector, p place) {
 	at := p.key("ready")
 	switch s.Ready.Mode {
+	case ReadyLog:
+		// supd is not in the way of the output, so it has to be where it can be read.
+		if s.Log != LogFile && s.Log != LogAuto {
+			c.add(at, "looks into the service's log file, and log = %q writes none; use log = \"file\" or another way to be ready", s.Log)
+		}
 	case ReadyCheck:
 		if !s.hasCheck(s.Ready.Check) {
 			c.add(at, "names the check %q, which this service does not have%s", s.Ready.Check, didYouMean(s.Ready.Check, sortedKeys(s.Checks)))

@@ -3,6 +3,7 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,7 +16,7 @@ import (
 // Values that are written as one string and read as more. Each reads itself
 // from TOML and writes itself back in the form it was read.
 
-// UnmarshalTOML reads "notify", "check:NAME" or "delay:DURATION".
+// UnmarshalTOML reads "notify", "check:NAME", "log:PATTERN" or "delay:DURATION".
 func (r *Ready) UnmarshalTOML(v any) error {
 	text, ok := v.(string)
 	if !ok {
@@ -33,10 +34,13 @@ func (r *Ready) UnmarshalTOML(v any) error {
 			return err
 		}
 		*r = Ready{Mode: ReadyTime, Delay: d}
-	case kind == "log":
-		return errors.New(`"log:PATTERN" is not supported by this version; use "notify", "check:NAME" or "delay:DURATION"`)
+	case kind == "log" && rest != "":
+		if _, err := regexp.Compile(rest); err != nil {
+			return fmt.Errorf("%s is no regular expression: %s", quoteValue(rest), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		}
+		*r = Ready{Mode: ReadyLog, Pattern: rest}
 	default:
-		return fmt.Errorf("%s is unknown; want \"notify\", \"check:NAME\" or \"delay:DURATION\"", quoteValue(text))
+		return fmt.Errorf("%s is unknown; want \"notify\", \"check:NAME\", \"log:PATTERN\" or \"delay:DURATION\"", quoteValue(text))
 	}
 	return nil
 }
@@ -46,6 +50,8 @@ func (r Ready) String() string {
 	switch r.Mode {
 	case ReadyCheck:
 		return "check:" + r.Check
+	case ReadyLog:
+		return "log:" + r.Pattern
 	case ReadyTime:
 		return "delay:" + checks.Duration(r.Delay).String()
 	}

@@ -43,8 +43,8 @@ func TestValuesSayWhatTheyWant(t *testing.T) {
 		v    any
 		want string
 	}{
-		{new(Ready), "soon", `"soon" is unknown; want "notify", "check:NAME" or "delay:DURATION"`},
-		{new(Ready), "check:", `"check:" is unknown; want "notify", "check:NAME" or "delay:DURATION"`},
+		{new(Ready), "soon", `"soon" is unknown; want "notify", "check:NAME", "log:PATTERN" or "delay:DURATION"`},
+		{new(Ready), "check:", `"check:" is unknown; want "notify", "check:NAME", "log:PATTERN" or "delay:DURATION"`},
 		{new(Ready), "delay:5", `"5" has no unit`},
 		{new(Ready), int64(5), "must be a string, not the number 5"},
 		{new(Limit), "10", `"10" is no limit; write it such as "10 in 10m", or "" for none`},

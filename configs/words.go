@@ -39,7 +39,7 @@ var keyWords = map[string]string{
 	"service.instances":     "so many services of this table, NAME@1 to NAME@N; `${instance}` in any of its texts is the number. NAME means all of them; a lock on it also covers those that are added later",
 	"service.autostart":     "whether it is wanted up when supd sees it for the first time; `false` for a job",
 	"service.depends_on":    "services that are started first, and must be ready",
-	"service.ready":         "how supd knows that it does its work: alive for so long, sd_notify's READY=1, or a check of its own that passes",
+	"service.ready":         "how supd knows that it does its work: alive for so long, sd_notify's READY=1, a check of its own that passes, or a line of its output since the start in which the regular expression is found (its output then goes to a file)",
 	"service.ready_timeout": "then the start has failed, unless it asks for more time (EXTEND_TIMEOUT_USEC=)",
 	"service.watchdog":      "how far apart its signs of life (sd_notify's WATCHDOG=1) may be once it is up; then it is ended by SIGABRT and started again as after a crash. It is told by WATCHDOG_USEC and should send twice as often",
 	"service.log":           "where its output goes. `auto`: the journal where there is one, else a file",

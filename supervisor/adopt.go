@@ -108,6 +108,9 @@ func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile
 	svc.beat.Store(int64(now())) // nobody listened for a while
 	s.watch(svc, p, n.Gen, n.Cgroup, n.Watchdog)
 	s.listen(svc, socket)
+	if conf := s.services.conf(svc.name); conf != nil && n.LogAt > 0 {
+		s.awaitLine(svc, conf, n.Gen, n.LogAt) // an upgrade in the middle of its start
+	}
 }
 
 // findUnnoted looks for a process that was forked just before supd died. Without cgroups the record names it (a held-back

@@ -66,6 +66,7 @@ func (s *Supervisor) closeNotify() {
 		s.hushNotify(s.services.get(name))
 	}
 	_ = s.notifier.Close()
+	s.lines.close()
 }
 
 // notified takes one datagram that came to a service's socket. Called for one after the other.

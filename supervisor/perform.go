@@ -172,6 +172,9 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 		}
 		spec.Notify = socket.Path()
 	}
+	if conf.Ready.Mode == configs.ReadyLog {
+		spec.LogAt = sizeOf(spec.Output.File)
+	}
 	began := time.Now()
 	child, err := s.hands.Start(p, spec)
 	if err != nil {
@@ -186,6 +189,7 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 	svc.beat.Store(int64(now()))
 	s.watch(svc, child, a.Gen, s.cgroupOf(svc.name, a.Gen), conf.Watchdog)
 	s.listen(svc, socket)
+	s.awaitLine(svc, conf, a.Gen, spec.LogAt)
 	res.Gen, res.PID, res.Watchdog = a.Gen, child.PID(), conf.Watchdog
 	return nil
 }
@@ -227,6 +231,7 @@ func (s *Supervisor) over(svc *service, p *proc.Process, gen uint64, told chan s
 		svc.mu.Unlock()
 		return
 	}
+	s.lines.forget(svc.name, gen)
 	exit := core.Exit{
 		Known: e.Known, Code: e.Code, Signal: e.Signal, CoreDump: e.CoreDump,
 		BySupd: svc.ending == gen,

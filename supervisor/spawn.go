@@ -89,7 +89,9 @@ func (s *Supervisor) output(conf *configs.Service) (hands.Output, error) {
 	mode := conf.Log
 	if mode == configs.LogAuto {
 		mode = configs.LogFile
-		if _, err := os.Stat(journalSocket); err == nil {
+		if conf.Ready.Mode == configs.ReadyLog {
+			// read by supd itself while the service starts
+		} else if _, err := os.Stat(journalSocket); err == nil {
 			mode = configs.LogJournal
 		}
 	}

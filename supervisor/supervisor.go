@@ -57,6 +57,7 @@ type Supervisor struct {
 	unix     *net.UnixListener // clients wait in its backlog until run serves them
 	table    *proc.Table
 	notifier *proc.Notifier
+	lines    *lines
 	cgroups  *proc.Cgroups // nil: none here
 	hands    *hands.Hands
 	journal  *journal.Journal
@@ -162,6 +163,9 @@ func (s *Supervisor) open(ctx context.Context) error {
 	s.checks = newWatching(s)
 	if s.notifier, err = proc.NewNotifier(); err != nil {
 		return err
+	}
+	if s.lines, err = newLineWait(); err != nil {
+		s.problem("lines", "services that are ready by a line of their log will not become ready: "+err.Error())
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ type Spec struct {
 	Output   Output
 	Config   string        // digest of the config it is started with, for the note
 	Notify   string        // path of the service's notify socket, "" = none
+	LogAt    int64         // for the note: where its output begins in its log file
 	Watchdog time.Duration // how far apart its signs of life may be; 0: none are asked for
 }
 

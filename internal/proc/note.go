@@ -22,6 +22,7 @@ type Note struct {
 	Started  time.Time     `json:"started"`            // for showing; nothing orders by it
 	Notify   string        `json:"notify,omitempty"`   // path of its sd_notify socket
 	Watchdog time.Duration `json:"watchdog,omitempty"` // as it was told, or told supd itself; 0: none
+	LogAt    int64         `json:"log_at,omitempty"`   // where its output begins in its log file, if supd waits for a line of it
 	Config   string        `json:"config,omitempty"`   // digest of the config it was started with
 	// Completed: a oneshot that ended well. It is not run again in this boot, and did
 	// not die unseen.

@@ -29,6 +29,7 @@ const (
 	ReadyTime   ReadyMode = "time"
 	ReadyNotify ReadyMode = "notify"
 	ReadyCheck  ReadyMode = "check"
+	ReadyLog    ReadyMode = "log"
 )
 
 // ReadyRule is the readiness of a service.
