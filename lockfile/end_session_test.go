@@ -3,20 +3,12 @@ package lockfile
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"testing"
 )
 
 // Two people who share an account hold two locks; one of them takes the other's away only by asking for that very lock.
 func TestEndOfAnotherSessionNeedsToBeAsked(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state")
-	if err := Init(path, true); err != nil {
-		t.Fatal(err)
-	}
-	d, err := Open(path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := newDir(t, Plan{}, "db")
 	first := Owner{Name: "anna", LoginUID: 1000, Session: "1"}
 	second := Owner{Name: "anna", LoginUID: 1000, Session: "2"}
 	stranger := Owner{Name: "bob", LoginUID: 1001, Session: "3"}

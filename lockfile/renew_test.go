@@ -2,21 +2,13 @@ package lockfile
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 )
 
 func TestRenewChangesWordsOnly(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state")
-	if err := Init(path, true); err != nil {
-		t.Fatal(err)
-	}
-	d, err := Open(path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := newDir(t, Plan{}, "db")
 	ctx, me := context.Background(), Owner{Name: "anna", LoginUID: 1000, Session: "1"}
 	lock := func(reason string) []Lock {
 		t.Helper()
