@@ -97,7 +97,6 @@ type filesState struct {
 	relied   uint8 // bit for each service whose last release relied on a lock instead of a verdict
 	handover uint8 // a break is under way: somebody has to hold it throughout
 	returned uint8 // locks whose end returned 0, as bits
-	rules    uint8
 	scene    fileScene
 }
 

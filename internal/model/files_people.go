@@ -4,9 +4,6 @@ import "fmt"
 
 var actorNames = [actors]string{"A", "B", "C", "late start of A", "late end of A"}
 
-// lockOf is whose lock an actor is about.
-var lockOf = [actors]uint8{lockA, lockB, lockC, lockA, lockA}
-
 // actorSteps are one supctl, or a request of A's that supd works off late, step by step as the code has them.
 func (r fileRules) actorSteps(s filesState, i uint8, to step[filesState]) {
 	a, t := s.a[i], s
