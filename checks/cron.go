@@ -14,6 +14,7 @@ type Cron struct {
 	text                           string
 	minute, hour, day, month, week uint64 // bit n: the value n is in it
 	dayAny, weekAny                bool   // written *
+	hourAny                        bool   // begins with *
 }
 
 // cronFields in their order; names count from low.
@@ -35,7 +36,7 @@ func ParseCron(text string) (*Cron, error) {
 	if len(fields) != len(cronFields) {
 		return nil, fmt.Errorf(`%q has %d fields; a cron line has five: minute hour day month weekday`, clip(text, quotedMax), len(fields))
 	}
-	c := &Cron{text: strings.Join(fields, " "), dayAny: fields[2] == "*", weekAny: fields[4] == "*"}
+	c := &Cron{text: strings.Join(fields, " "), dayAny: fields[2] == "*", weekAny: fields[4] == "*", hourAny: fields[1][0] == '*'}
 	for i, into := range [...]*uint64{&c.minute, &c.hour, &c.day, &c.month, &c.week} {
 		var err error
 		if *into, err = cronField(i, fields[i]); err != nil {
@@ -140,11 +141,27 @@ func (c *Cron) firstOn(day, t time.Time) (time.Time, bool) {
 	for hours := c.hour; hours != 0; hours &= hours - 1 {
 		h := bits.TrailingZeros64(hours)
 		for left := c.minute; left != 0; left &= left - 1 {
-			at := time.Date(day.Year(), day.Month(), day.Day(), h, bits.TrailingZeros64(left), 0, 0, t.Location())
-			if at.After(t) && at.Hour() == h {
+			m := bits.TrailingZeros64(left)
+			at := firstOfTwo(time.Date(day.Year(), day.Month(), day.Day(), h, m, 0, 0, t.Location()))
+			if at.After(t) && at.Hour() == h && at.Minute() == m {
 				return at, true
 			}
 		}
 	}
 	return time.Time{}, false
+}
+
+// firstOfTwo is the first time at which the clocks show what they show at t. In autumn there are two, and time.Date does not
+// say which it gives.
+func firstOfTwo(t time.Time) time.Time {
+	begin, _ := t.ZoneBounds()
+	if begin.IsZero() {
+		return t
+	}
+	_, before := begin.Add(-time.Second).Zone()
+	_, after := t.Zone()
+	if early := t.Add(-time.Duration(before-after) * time.Second); before > after && early.Before(begin) {
+		return early
+	}
+	return t
 }

@@ -40,7 +40,7 @@ func (s Schedule) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 // after a machine slept there is one look, not a hundred.
 func (s Schedule) next(last, now time.Time) time.Time {
 	if s.Cron != nil {
-		return s.Cron.Next(now)
+		return s.Cron.NextRun(now)
 	}
 	due := last.Add(s.Interval)
 	if missed := now.Sub(due); missed >= 0 {

@@ -18,6 +18,8 @@ import (
 // shownBy names, for each key, the test that shows its effect: directory, then function. Whoever builds a key adds its row.
 var shownBy = map[string]string{
 	"daemon.mode":                  "internal/e2e TestObserveActsOnNothing",
+	"service.instances":            "internal/e2e TestInstancesAddedUnderALock",
+	"service.schedule":             "internal/e2e TestJobThatSupdIsLateFor",
 	"service.mode":                 "internal/e2e TestObserveActsOnNothing",
 	"daemon.state_dir":             "cmd/supctl named_supd_without_state_dir.txtar",
 	"daemon.run_dir":               "cmd/supctl named_supd_without_state_dir.txtar",

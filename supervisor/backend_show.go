@@ -90,9 +90,13 @@ func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.
 	if !s.ask(ctx, func(st *core.State) {
 		at := time.Now()
 		reply.Lines = core.Explain(st, name, now())
-		if v := st.Services[name]; v != nil && v.RetryAt != 0 {
+		v := st.Services[name]
+		if v != nil && v.RetryAt != 0 {
 			t := wall(v.RetryAt, at)
 			reply.NextTimer, reply.NextWhat = &t, "looks at it again"
+		}
+		if v != nil {
+			s.explainJob(&reply, v.Skipped, at)
 		}
 	}) {
 		return reply, errEnding

@@ -165,6 +165,8 @@ func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.C
 	if v.Spec.Observe || s.core.ObserveOnly {
 		w.Mode = string(configs.ModeObserve)
 	}
+	w.Job = s.jobs.status(name, v.Skipped)
+	w.Next = orElse(w.Next, jobNext(w.Job, at))
 	svc := s.services.get(name)
 	if svc == nil {
 		return w

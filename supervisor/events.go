@@ -20,6 +20,7 @@ func (s *Supervisor) emit(e core.Emit) {
 	s.log.Log(s.ctx, level, e.Text, "event", e.Type, "service", e.Service)
 	s.record(e.Type, e.Service, severity, e.Text, e.Fields)
 	s.metrics.event(e)
+	s.jobs.happened(e)
 
 	switch e.Type {
 	case core.EvDone:

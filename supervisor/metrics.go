@@ -34,6 +34,10 @@ var (
 	descWant     = prometheus.NewDesc("supd_service_want_up", "Whether the service should be up.", []string{"service"}, nil)
 	descState    = prometheus.NewDesc("supd_service_state", "1 for the state that the service is in.", []string{"service", "state"}, nil)
 	descRestarts = prometheus.NewDesc("supd_service_restarts_total", "Automatic starts and restarts since supd started.", []string{"service"}, nil)
+	descJobLast  = prometheus.NewDesc("supd_job_last_success_timestamp_seconds", "When the last run of a job that ended well did so, in seconds since the epoch.", []string{"service"}, nil)
+	descJobTook  = prometheus.NewDesc("supd_job_last_duration_seconds", "How long the last run of a job took.", []string{"service"}, nil)
+	descJobNext  = prometheus.NewDesc("supd_job_next_run_timestamp_seconds", "When a job runs next by its schedule, in seconds since the epoch.", []string{"service"}, nil)
+	descJobSkip  = prometheus.NewDesc("supd_job_skipped_total", "Times of a job's schedule that were left out since supd started: it still ran, or was held.", []string{"service"}, nil)
 	descHold     = prometheus.NewDesc("supd_service_holds", "Holds on the service by kind.", []string{"service", "kind"}, nil)
 	descLock     = prometheus.NewDesc("supd_lock_since_seconds", "When a maintenance lock was taken, in seconds since the epoch.", []string{"id", "target", "owner"}, nil)
 	descOverdue  = prometheus.NewDesc("supd_lock_overdue", "Whether a maintenance lock is past its expected end. It holds all the same.", []string{"id", "target", "owner"}, nil)
@@ -115,6 +119,10 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, v := range st.Services {
 		m.service(gauge, v)
 		ch <- prometheus.MustNewConstMetric(descRestarts, prometheus.CounterValue, float64(v.Restarts), v.Name)
+		if v.Job != nil {
+			m.job(gauge, v.Name, v.Job)
+			ch <- prometheus.MustNewConstMetric(descJobSkip, prometheus.CounterValue, float64(v.Job.Skipped), v.Name)
+		}
 	}
 	listed := m.s.dir.Locks()
 	for _, l := range listed.Locks {
@@ -143,6 +151,19 @@ func (m *metrics) service(gauge func(*prometheus.Desc, float64, ...string), v ap
 	}
 	for k, n := range kinds {
 		gauge(descHold, float64(n), v.Name, k)
+	}
+}
+
+// job gives what is known of a job's runs; a figure that is not known has no sample.
+func (m *metrics) job(gauge func(*prometheus.Desc, float64, ...string), name string, j *api.JobStatus) {
+	if j.LastSuccess != nil {
+		gauge(descJobLast, float64(j.LastSuccess.Unix()), name)
+	}
+	if j.LastEnd != nil {
+		gauge(descJobTook, j.LastDurationS, name)
+	}
+	if j.NextRun != nil {
+		gauge(descJobNext, float64(j.NextRun.Unix()), name)
 	}
 }
 

@@ -171,6 +171,7 @@ func (s *Supervisor) reload(ctx context.Context, owner lockfile.Owner, apply boo
 	s.planMu.Unlock()
 	s.follow(next)
 	s.checks.reload(next)
+	s.jobs.reload()
 	s.metrics.reloaded(true)
 	reply.Changes = changes
 	s.record("config.reloaded", "", journal.Notice, fmt.Sprintf("config read again: %d changes, generation %d", len(changes), reply.Generation),

@@ -77,6 +77,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	go s.introduce(s.unfinished())
 	s.finishStops()
 	s.checks.start(work)
+	go s.beginJobs(work)
 	s.loop(work)
 
 	// The end: nothing new begins, what has begun is waited for, history is saved.

@@ -71,6 +71,7 @@ type Supervisor struct {
 	services registry
 	twins    twins
 	checks   *watching
+	jobs     *jobs
 	acting   sync.WaitGroup // actions and hold writes under way
 
 	planMu   sync.RWMutex
@@ -167,6 +168,7 @@ func (s *Supervisor) open(ctx context.Context) error {
 	if s.lines, err = newLineWait(); err != nil {
 		s.problem("lines", "services that are ready by a line of their log will not become ready: "+err.Error())
 	}
+	s.jobs = newJobs(s)
 	return nil
 }
 

@@ -117,7 +117,7 @@ func (g *generator) schema(t reflect.Type) object {
 	case reflect.Pointer:
 		s := g.schema(t.Elem())
 		if s["type"] == nil { // a reference
-			return s
+			return object{"oneOf": []any{s, object{"type": "null"}}}
 		}
 		s["type"] = []any{s["type"], "null"}
 		return s

@@ -40,6 +40,8 @@ type ServiceStatus struct {
 	Orphaned      bool     `json:"orphaned"`
 	Adopted       bool     `json:"adopted"`
 	ShieldedBy    string   `json:"shielded_by"` // the prerequisite whose absence explains its failures
+
+	Job *JobStatus `json:"job"` // null unless it is a job (oneshot)
 }
 
 // Hold is one reason why supd does not act on a service.
@@ -99,6 +101,11 @@ func (r ShowReply) ForViewer() ShowReply {
 // ForViewer is the part that a peer without a role may see.
 func (s ServiceStatus) ForViewer() ServiceStatus {
 	s.Source, s.Detail, s.StatusText = "", "", ""
+	if s.Job != nil {
+		job := *s.Job
+		job.LastExit = ""
+		s.Job = &job
+	}
 	return s
 }
 
@@ -108,4 +115,17 @@ type ExplainReply struct {
 	Lines     []string   `json:"lines"`      // what is, what holds it back, what would make supd act
 	NextTimer *time.Time `json:"next_timer"` // when supd looks at it next without an event; null = never
 	NextWhat  string     `json:"next_what"`
+}
+
+// JobStatus is what is known of the runs of a job.
+type JobStatus struct {
+	Schedule      string     `json:"schedule"`    // as in the config, "" = by hand or as a prerequisite
+	NextRun       *time.Time `json:"next_run"`    // null = none is scheduled
+	LastRun       *time.Time `json:"last_run"`    // when it began; null = never, as far as is known
+	LastEnd       *time.Time `json:"last_end"`    // null = it runs, or never ran
+	LastResult    string     `json:"last_result"` // done, failed, stopped; "" = it runs, or never ran
+	LastExit      string     `json:"last_exit"`   // in words; "" for viewers
+	LastDurationS float64    `json:"last_duration_s"`
+	LastSuccess   *time.Time `json:"last_success"` // end of the last run that ended well; null = none known
+	Skipped       uint64     `json:"skipped"`      // times of the schedule left out since supd started: it still ran, or was held
 }

@@ -29,7 +29,13 @@ type (
 		Orphaned  bool         `json:"orphaned"`
 		Pending   bool         `json:"change_pending"`
 		Shielded  string       `json:"shielded_by"`
-		Checks    struct{ OK, Failing, Unknown int }
+		Job       *struct {
+			NextRun       *time.Time `json:"next_run"`
+			LastResult    string     `json:"last_result"`
+			LastSuccess   *time.Time `json:"last_success"`
+			LastDurationS float64    `json:"last_duration_s"`
+		}
+		Checks struct{ OK, Failing, Unknown int }
 	}
 	holdStatus struct {
 		Kind   string    `json:"kind"`

@@ -25,7 +25,11 @@ func (c *turn) act(s *Service, a Act) bool {
 	case s.Running:
 		a.Gen = s.Gen
 	}
-	s.Act = &InFlight{Act: a, From: s.Phase, Why: s.Why, Was: s.Since, Since: c.now}
+	due := s.Due && a.Automatic && a.Verb == Start
+	if a.Verb == Start || a.Verb == Restart {
+		s.Due = false // it is this run, or this run stands in for it
+	}
+	s.Act = &InFlight{Act: a, Due: due, From: s.Phase, Why: s.Why, Was: s.Since, Since: c.now}
 	s.Pulled = "" // it was the reason of this very act
 	c.outdate(s)
 	c.x.acts++
@@ -47,6 +51,7 @@ func (c *turn) would(s *Service, a Act) {
 	for _, id := range append([]uint64(nil), a.Requests...) {
 		c.finish(c.st.Requests[id], CodeFailed, text)
 	}
+	s.Due = false
 	key := "would " + string(a.Verb) + " " + a.Reason
 	if a.Automatic && s.Suppressed == key {
 		return

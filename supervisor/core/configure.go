@@ -43,7 +43,7 @@ func (c *turn) orphan(ev Orphan) {
 	if s.Orphaned {
 		c.ignore("orphaned already")
 	}
-	s.Orphaned = true
+	s.Orphaned, s.Due = true, false
 }
 
 func (c *turn) forget(ev Forget) {

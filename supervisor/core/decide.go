@@ -16,6 +16,13 @@ func (c *turn) decide(s *Service, d Decision, clean bool) {
 		return
 	}
 	s.RetryAt = 0
+	wanted := s.Want == WantUp && s.startable()
+	due := s.Due && !s.Running
+	if due && !c.stillDue(s, clean) {
+		if due = false; !wanted {
+			return
+		}
+	}
 	a := Act{Automatic: true, Decision: d, By: "supd"}
 	check := -1
 	switch {
@@ -29,7 +36,9 @@ func (c *turn) decide(s *Service, d Decision, clean bool) {
 		}
 		f := s.Failing[check]
 		a.Verb, a.Reason, a.Check = verbOf(f.OnFail), checkName(f.Check)+" failed: "+f.Reason, f.Check
-	case !s.Running && s.Want == WantUp && s.startable():
+	case due:
+		a.Verb, a.Reason = Start, "its time has come"
+	case !s.Running && wanted:
 		a.Verb, a.Reason = Start, s.startReason()
 	default:
 		return
@@ -40,7 +49,7 @@ func (c *turn) decide(s *Service, d Decision, clean bool) {
 		return
 	case s.SettleUntil > c.now:
 		return // the deadline comes back here
-	case a.Verb == Start && !c.prerequisites(s):
+	case a.Verb == Start && !due && !c.prerequisites(s):
 		return
 	case (check >= 0 || a.Signal != 0) && c.missing(s) != "":
 		return // explained by the prerequisite; looked at again when that is back

@@ -165,6 +165,9 @@ type HoldsChanged struct {
 // Tick says that NextDeadline has come.
 type Tick struct{}
 
+// Due says that the time of a job's schedule has come. The shell keeps the calendar: the core has no wall clock.
+type Due struct{ Service string }
+
 // Shutdown ends supd. With StopServices the services are stopped first, in
 // reverse order of dependency; locked ones are left as they are.
 type Shutdown struct{ StopServices bool }
@@ -183,4 +186,5 @@ func (CancelRequest) event()  {}
 func (Result) event()         {}
 func (HoldsChanged) event()   {}
 func (Tick) event()           {}
+func (Due) event()            {}
 func (Shutdown) event()       {}

@@ -8,6 +8,7 @@ const (
 	EvStopped          = "service.stopped"            // stopped by supd on somebody's word
 	EvCrashed          = "service.crashed"            // fields exit, code, signal
 	EvDone             = "service.done"               // a oneshot ended well
+	EvJobSkipped       = "job.skipped"                // the time of a job came while it ran, or while it could not; field reason
 	EvOperatorStop     = "service.operator_stop"      // a deliberate stop that supd did not make; held
 	EvStartedUnderLock = "service.started_under_lock" // came up by another hand while locked
 	EvFailed           = "service.failed"             // given up: limit or policy

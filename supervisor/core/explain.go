@@ -69,6 +69,9 @@ func (c *turn) explainNext(s *Service) []string {
 			say("it waits for %q, which is %s (%s), and is decided afresh when that is ready", m, p.Phase, p.Why)
 		}
 	}
+	if s.Due {
+		say("its time has come, and it begins as soon as it can")
+	}
 	switch {
 	case s.SettleUntil > c.now:
 		say("released a moment ago: supd alerts but does not act for another %v", span(s.SettleUntil, c.now))
@@ -95,6 +98,8 @@ func (c *turn) explainPolicy(s *Service) []string {
 		return []string{"supd has given up; next: supctl start " + s.Spec.Name}
 	case !s.Running && s.Want == WantDown:
 		return []string{"it stays down until somebody starts it: supctl start " + s.Spec.Name}
+	case s.givenUp():
+		return []string{"if it fails, it has failed until it is run again"}
 	case s.Spec.Policy == Never:
 		return []string{"if it ends, it stays down (policy never)"}
 	case s.Spec.Oneshot:

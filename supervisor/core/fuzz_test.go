@@ -99,6 +99,8 @@ func (s *script) event() Event {
 		return Heartbeat{Service: n, Gen: s.gen(n), At: Instant(s.next(9)) * 1e9, Every: time.Duration(s.next(3)) * time.Second, Failed: s.yes()}
 	case 19:
 		return Extend{n, s.gen(n), time.Duration(s.next(9)) * time.Second}
+	case 17:
+		return Due{n}
 	}
 	if s.next(20) == 19 {
 		return Shutdown{s.yes()}

@@ -121,6 +121,10 @@ func (c *turn) crashed(s *Service, v verdict, how string, fields map[string]stri
 		sev = Notice
 	}
 	c.say(s, kind, sev, fmt.Sprintf("%q %s", s.Spec.Name, how), fields)
+	if s.givenUp() {
+		c.failed(s, how) // a release must not run it again
+		return
+	}
 	if s.held() {
 		// Counters are frozen while somebody works on it.
 		c.enter(s, Down, how+"; "+holdsText(s.EffectiveHolds()))

@@ -100,6 +100,9 @@ func (c *turn) wantByHolds(s *Service) {
 func (c *turn) released(s *Service) {
 	s.Fails, s.FailTimes, s.Looping, s.Failing, s.Tries = 0, nil, false, nil, 0
 	s.RetryAt, s.Suppressed, s.Shield = 0, "", ""
+	if s.Due {
+		c.skip(s, "a lock was released just then")
+	}
 	if s.TooLate {
 		s.TooLate = false
 		s.ReadyBy = c.readyBy(s)
@@ -107,7 +110,7 @@ func (c *turn) released(s *Service) {
 	if s.Phase == Up {
 		c.armWatchdog(s)
 	}
-	if s.Phase == Down || s.Phase == Backoff || (s.Phase == Failed && !hasKind(s.Holds, HoldRestartLimit)) {
+	if s.Phase == Down || s.Phase == Backoff || (s.Phase == Failed && !s.givenUp() && !hasKind(s.Holds, HoldRestartLimit)) {
 		c.enter(s, Down, "looked at afresh")
 	}
 }

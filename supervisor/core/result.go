@@ -38,10 +38,12 @@ func (c *turn) result(ev Result) {
 		c.suppressed(s, in, ev)
 	case ActStale:
 		c.goBack(s, in)
+		s.Due = s.Due || in.Due
 		c.retry(in, "the state changed meanwhile", true)
 		c.look(s)
 	default:
 		c.goBack(s, in)
+		s.Due = s.Due || in.Due
 		s.RetryAt = c.now.Add(min(busyFirst<<min(s.Tries, 10), busyMax))
 		s.Tries++
 		c.retry(in, ev.Err, false)
@@ -194,9 +196,12 @@ func (c *turn) suppressed(s *Service, in *InFlight, ev Result) {
 	a := in.Act
 	c.goBack(s, in)
 	c.absorb(s, ev.Holds)
-	if a.Automatic {
+	switch {
+	case in.Due:
+		c.skipHeld(s, ev.Holds)
+	case a.Automatic:
 		c.holdBack(s, a.Verb, ev.Holds)
-	} else {
+	default:
 		c.say(s, EvSuppressed, Notice, fmt.Sprintf("%s of %q by %s was refused: %s", a.Verb, s.Spec.Name, a.By, holdsText(ev.Holds)),
 			map[string]string{"verb": string(a.Verb), "by": a.By})
 	}

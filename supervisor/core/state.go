@@ -73,6 +73,9 @@ type Service struct {
 	Plans     []uint64      `json:"plans,omitempty"`     // requests that stop other services and must stop this one first
 	Forgotten bool          `json:"forgotten,omitempty"` // to be removed when its Act has ended
 
+	Due     bool   `json:"due,omitempty"`     // a job whose time has come, to be decided after a look
+	Skipped uint64 `json:"skipped,omitempty"` // runs of its schedule that were left out since supd started
+
 	Failing []Failing `json:"failing,omitempty"` // checks that fail, by name
 	Queue   []uint64  `json:"queue,omitempty"`   // requests for this service, oldest first
 
@@ -88,6 +91,7 @@ type InFlight struct {
 	Since Instant `json:"since"`
 	Ended *Exit   `json:"ended,omitempty"` // the instance it acts on ended meanwhile
 	Early *Exit   `json:"early,omitempty"` // the instance it started ended before the Result came
+	Due   bool    `json:"due,omitempty"`   // it is the run of a schedule
 	Ready bool    `json:"ready,omitempty"` // the instance it started, or is to stop, became ready before the Result came
 }
 

@@ -43,6 +43,8 @@ func step(st *State, ev Event, now Instant) (acts []Action, ignored string) {
 		c.result(ev)
 	case HoldsChanged:
 		c.holdsChanged(ev)
+	case Due:
+		c.due(ev)
 	case Tick:
 		c.tick()
 	case Shutdown:
@@ -143,7 +145,8 @@ func (c *turn) tellDependents(s *Service) {
 		if ready && d.Shield == s.Spec.Name {
 			d.Shield, d.Fails, d.FailTimes = "", 0, nil // its failures were not its own
 		}
-		if ready && c.wantsLook(d) {
+		// A run that waits for s is decided anew whatever became of s: it must not outlive a lock on it.
+		if (ready || d.Due) && c.wantsLook(d) {
 			c.look(d)
 		}
 		c.serve(d)
@@ -200,7 +203,7 @@ func (c *turn) wantsLook(s *Service) bool {
 	case s.Running:
 		return s.TooLate || s.Missed != "" || s.pendingCheck(c.now) >= 0
 	}
-	return s.Want == WantUp && s.startable()
+	return s.Due || s.Want == WantUp && s.startable()
 }
 
 // startable reports whether supd starts the service in its phase if it is wanted

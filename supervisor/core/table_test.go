@@ -110,6 +110,8 @@ func rows() []row {
 		{"Result, busy", resultOf(ActBusy), false},
 		{"HoldsChanged, locked", fixed(HoldsChanged{"db", lock}), false},
 		{"HoldsChanged, nothing new", func(s *Service) Event { return HoldsChanged{"db", s.Holds} }, false},
+		{"Due, no job", fixed(Due{"db"}), false},
+		{"Due, a job", func(s *Service) Event { s.Spec.Oneshot = true; return Due{"db"} }, false},
 		{"Tick, nothing due", fixed(Tick{}), false},
 		{"Shutdown, leave services", fixed(Shutdown{}), false},
 		{"Shutdown, stop services", fixed(Shutdown{StopServices: true}), false},

@@ -51,6 +51,9 @@ func (w *world) happen() {
 		w.becomeReady(s)
 	case n < 98:
 		w.reexec()
+	case n < 99 && s.spec.Oneshot && w.rng.IntN(4) > 0:
+		w.tracef("the time of %s comes", s.name)
+		w.tell(core.Due{Service: s.name})
 	case n < 99:
 		w.tell(core.Tick{})
 	default:
