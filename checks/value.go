@@ -181,6 +181,15 @@ func parseBytes(text string) (float64, error) {
 	return 0, fmt.Errorf("%q has no unit; known: B K M G T (powers of 1,024)", clip(text, quotedMax))
 }
 
+// ParseSize reads a number of bytes with its unit: "512M". Units are powers of 1,024.
+func ParseSize(text string) (uint64, error) {
+	n, err := parseBytes(text)
+	if err == nil && (n < 0 || n >= math.MaxInt64 || n != math.Trunc(n)) {
+		err = fmt.Errorf("%q is no size", clip(text, quotedMax))
+	}
+	return uint64(max(n, 0)), err
+}
+
 // unquoteOperand takes quotes off; a word needs none.
 func unquoteOperand(text string) (string, error) {
 	if len(text) < 2 || text[0] != '"' && text[0] != '\'' {

@@ -14,6 +14,7 @@ const (
 
 	readyAlive       = time.Second      // a service that lives this long is ready
 	readyTimeout     = time.Minute      // then the start has failed
+	hookTimeout      = time.Minute      // of each command of a hook
 	stopTimeout      = 10 * time.Second // then KILL
 	overdueAfter     = 4 * time.Hour    // a lock without --for
 	overdueRemind    = time.Hour
@@ -47,6 +48,7 @@ func newService(name string, stateful, oneshot bool, daemon Daemon, policy Maint
 		Ready:     Ready{Mode: ReadyTime, Delay: readyAlive},
 
 		ReadyTimeout: readyTimeout,
+		HookTimeout:  hookTimeout,
 		Log:          LogAuto,
 		Restart: Restart{
 			Policy: RestartOnFailure, OperatorStop: VerdictHold, UnknownExit: VerdictAgain,

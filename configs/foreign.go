@@ -77,7 +77,7 @@ func foreignKeys() map[string][]foreign {
 			{[]string{"limitnofile", "ulimitnofile", "maxopenfiles", "ulimits"}, "limits.nofile", "write limits.nofile"},
 			{[]string{"memorymax", "memorylimit", "memlimit"}, "limits.memory", "write limits.memory"},
 			{[]string{"cpuquota", "cpus"}, "limits.cpu", "write limits.cpu"},
-			{[]string{"tasksmax", "pidslimit"}, "limits.pids", "write limits.pids"},
+			{[]string{"tasksmax", "pidslimit"}, "limits.tasks", "write limits.tasks"},
 			{[]string{"healthcheck", "health", "livenessprobe", "checks"}, "", "write [service.NAME.check.CHECK] with a type"},
 			{[]string{"readinessprobe"}, "service.ready", `write ready = "check:NAME"`},
 			{[]string{"listenstream", "sockets", "ports"}, "service.listen", "write listen"},

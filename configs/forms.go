@@ -23,6 +23,8 @@ const (
 	patternLimit    = `^( *[1-9][0-9]* in .+)?$`
 	patternSignal   = `^([Ss][Ii][Gg])?[A-Za-z][A-Za-z0-9]*$`
 	patternCron     = `^(cron:)? *[^ ]+( +[^ ]+){4} *$`
+	patternSize     = `^([0-9]*\.?[0-9]+[BKMGT]|0)$`
+	patternRlimit   = `^[0-9a-zA-Z.]+(:[0-9a-zA-Z.]+)?$`
 	patternEnv      = `\$\{` // what the environment will say is not known here
 )
 
@@ -65,6 +67,13 @@ func forms() map[reflect.Type]form {
 		reflect.TypeFor[Limit]():             {"`N in DURATION`", text(patternLimit)},
 		reflect.TypeFor[Signal]():            {"signal's name", text(patternSignal)},
 		reflect.TypeFor[*Umask]():            {"octal digits in a text", text(`^[0-7]+$`)},
+		reflect.TypeFor[[]Command]():         {"list of command lines", listOf(command)},
+		reflect.TypeFor[CountLimit]():        {"number, `SOFT:HARD` or `unlimited`", anyOf(jsonObject{"type": "integer", "minimum": 0}, text(patternRlimit))},
+		reflect.TypeFor[SizeLimit]():         {"size, `SOFT:HARD` or `unlimited`", anyOf(jsonObject{"enum": []any{0}}, text(patternRlimit))},
+		reflect.TypeFor[TimeLimit]():         {"duration, `SOFT:HARD` or `unlimited`", text(patternRlimit)},
+		reflect.TypeFor[Size]():              {"size", anyOf(jsonObject{"enum": []any{0}}, text(patternSize))},
+		reflect.TypeFor[*Size]():             {"size", anyOf(jsonObject{"enum": []any{0}}, text(patternSize))},
+		reflect.TypeFor[Percent]():           {"percent", text(`^[1-9][0-9]*%$`)},
 		reflect.TypeFor[*int]():              {"number", jsonObject{"type": "integer"}},
 		reflect.TypeFor[JobSchedule]():       {"`cron: FIELDS`", text(`^cron:`)},
 		reflect.TypeFor[checks.Schedule]():   {"duration, or `cron: FIELDS`", anyOf(duration, text(`^cron:`))},

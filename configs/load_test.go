@@ -155,7 +155,7 @@ services = ["web"]
 	if s.Mode != ModeObserve || p.Services["db"].Mode != ModeActive {
 		t.Errorf("modes: web %s, db %s", s.Mode, p.Services["db"].Mode)
 	}
-	if *s.Umask != 0o027 || *s.Nice != -5 || *s.OOMScore != 100 || s.Limits.Nofile != 4096 || s.Group != "33" {
+	if *s.Umask != 0o027 || *s.Nice != -5 || *s.OOMScore != 100 || s.Limits.Nofile != (CountLimit{Soft: 4096, Hard: 4096, Set: true}) || s.Group != "33" {
 		t.Errorf("process: %v %v %v %v %v", s.Umask, *s.Nice, *s.OOMScore, s.Limits, s.Group)
 	}
 	if !reflect.DeepEqual(s.OnReload, OnReload{Command: []string{"/usr/bin/web", "reload"}}) {

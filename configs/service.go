@@ -38,6 +38,12 @@ type Service struct {
 	LogFile      string        `toml:"log_file"` // absolute; "" = the default place below the state directory
 	OnReload     OnReload      `toml:"on_reload"`
 
+	PreStart    []Command     `toml:"pre_start"`
+	PostStart   []Command     `toml:"post_start"`
+	PreStop     []Command     `toml:"pre_stop"`
+	PostStop    []Command     `toml:"post_stop"`
+	HookTimeout time.Duration `toml:"hook_timeout"` // for each command; then its process group is killed
+
 	Restart     Restart           `toml:"restart"`
 	Stop        Stop              `toml:"stop"`
 	Maintenance Maintenance       `toml:"maintenance"`
@@ -51,6 +57,9 @@ type Service struct {
 	expanded map[string]any // the same with ${ENV} replaced; shared with raw where there is none
 	expands  bool
 }
+
+// Command is a command line: the program and its arguments.
+type Command []string
 
 // LogTo says where a service's output goes.
 type LogTo string
@@ -151,8 +160,3 @@ type Signal syscall.Signal
 
 // Umask is written as octal digits in a string: "027".
 type Umask uint32
-
-// Limits is the table [service.NAME.limits].
-type Limits struct {
-	Nofile uint64 `toml:"nofile"` // open files; 0: what supd was started with
-}

@@ -26,13 +26,6 @@ func (b *builder) oneService(p place, name string, raw map[string]any) *Service 
 	refused := b.c.refuse(p, "service", table)
 	known := append(refused, "check")
 	plain := withoutKey(table, "check")
-	if limits, ok := table["limits"].(map[string]any); ok {
-		for _, key := range b.c.refuse(p.key("limits"), "service.limits", limits) {
-			limits = withoutKey(limits, key)
-		}
-		plain = withoutKey(plain, "limits")
-		b.c.decodeTable(p.key("limits"), limits, nil, &s.Limits)
-	}
 	b.c.decodeTable(p, plain, known, s)
 	// --observe is a promise to touch nothing, whatever a service says.
 	if b.opt.Observe {

@@ -16,11 +16,6 @@ var unsupported = [...]struct {
 	{"service", "match", "daemons that put themselves in the background"},
 	{"service", "start_command", "daemons that put themselves in the background"},
 	{"service", "stop_command", "daemons that put themselves in the background"},
-	{"service", "pre_start", "hooks"},
-	{"service", "post_start", "hooks"},
-	{"service", "pre_stop", "hooks"},
-	{"service", "post_stop", "hooks"},
-	{"service.limits", "memory", "resource limits"},
 	{"service", "log_rotate", "log rotation"},
 }
 

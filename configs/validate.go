@@ -89,6 +89,8 @@ func (s *Service) validate(c *collector, p place) {
 	if s.Schedule.Cron != nil && !s.Oneshot {
 		c.add(p.key("schedule"), "is for jobs: add oneshot = true")
 	}
+	s.validateHooks(c, p)
+	s.Limits.validate(c, p.key("limits"))
 	s.Stop.validate(c, p.key("stop"), s.has("stop", "signal"))
 	if s.has("on_reload") && s.OnReload.Signal == 0 {
 		program(c, p.key("on_reload"), s.OnReload.Command)

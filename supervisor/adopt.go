@@ -235,7 +235,7 @@ func (s *Supervisor) finishStops() {
 		s.acting.Add(1)
 		go func() {
 			defer s.acting.Done()
-			err := s.dir.Finish(s.ctx, name, func(p *lockfile.Permit) error { return s.stop(p, svc, 0) })
+			err := s.dir.Finish(s.ctx, name, func(p *lockfile.Permit) error { return s.stop(p, svc, core.Act{}) })
 			var busy *lockfile.BusyError
 			if err != nil && !errors.As(err, &busy) { // busy: its helper lives and does it
 				s.problem("stop:"+name, fmt.Sprintf("cannot finish the stop of %q that was begun: %v", name, err))

@@ -101,5 +101,10 @@ func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.
 	}) {
 		return reply, errEnding
 	}
+	if svc := s.services.get(name); svc != nil {
+		if line := svc.errandLine(); line != "" {
+			reply.Lines = append(reply.Lines, line)
+		}
+	}
 	return reply, nil
 }

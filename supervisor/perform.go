@@ -9,6 +9,7 @@ import (
 	"github.com/supd/supd/checks"
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/hands"
+	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/lockfile"
 	"github.com/supd/supd/supervisor/core"
@@ -126,9 +127,9 @@ func (s *Supervisor) effect(p *lockfile.Permit, svc *service, a core.Act, res *c
 	case core.Start:
 		return s.start(p, svc, a, res)
 	case core.Stop:
-		return s.stop(p, svc, unix.Signal(a.Signal))
+		return s.stop(p, svc, a)
 	case core.Restart:
-		if err := s.stop(p, svc, 0); err != nil {
+		if err := s.stop(p, svc, a); err != nil {
 			return err
 		}
 		return s.start(p, svc, a, res)
@@ -165,6 +166,15 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 		return fmt.Errorf("cannot start %q: %w", svc.name, err)
 	}
 	spec.Config = digest
+	hook := hook{svc: svc, conf: conf, requests: a.Requests, more: true}
+	if len(conf.PreStart) > 0 {
+		if err := s.hands.MakeWay(p, svc.name); err != nil {
+			return err
+		}
+	}
+	if err := s.runHook(p, hook, configs.PreStart); err != nil {
+		return fmt.Errorf("cannot start %q: %w", svc.name, err)
+	}
 	var socket *proc.NotifySocket
 	if conf.Notifies() {
 		if socket, err = s.listenNotify(svc, a.Gen); err != nil {
@@ -191,6 +201,7 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 	s.listen(svc, socket)
 	s.awaitLine(svc, conf, a.Gen, spec.LogAt)
 	res.Gen, res.PID, res.Watchdog = a.Gen, child.PID(), conf.Watchdog
+	s.tryHook(p, hook, configs.PostStart)
 	return nil
 }
 
@@ -242,7 +253,9 @@ func (s *Supervisor) over(svc *service, p *proc.Process, gen uint64, told chan s
 		s.checks.ended(svc.name)
 	}
 	svc.mu.Unlock()
-	exit.OOM = s.oomKilled(cgroup)
+	if e.Signal == int(unix.SIGKILL) || e.Known && e.Code != 0 {
+		exit.OOM = s.oomKilled(cgroup)
+	}
 	go func() {
 		defer close(told)
 		s.somebodyAtWork(conf, &exit)
@@ -250,8 +263,9 @@ func (s *Supervisor) over(svc *service, p *proc.Process, gen uint64, told chan s
 	}()
 }
 
-// stop brings the service's whole tree down, by its own way of stopping or, if it hangs, by the signal that says so.
-func (s *Supervisor) stop(p *lockfile.Permit, svc *service, abort unix.Signal) error {
+// stop brings the service's whole tree down, by its own way of stopping or, if it hangs, by the signal that the stop
+// says. The zero Act: it goes on with a stop that an earlier supd began.
+func (s *Supervisor) stop(p *lockfile.Permit, svc *service, a core.Act) error {
 	svc.mu.Lock()
 	conf, target, gen, cgroup := svc.conf, svc.proc, svc.gen, svc.cgroup
 	exited := svc.exited
@@ -263,8 +277,8 @@ func (s *Supervisor) stop(p *lockfile.Permit, svc *service, abort unix.Signal) e
 	}
 	if conf != nil {
 		spec.Signal, spec.Timeout = unix.Signal(conf.Stop.Signal), conf.Stop.Timeout
-		if abort != 0 {
-			spec.Signal = abort
+		if a.Verb == core.Stop && a.Signal != 0 {
+			spec.Signal = unix.Signal(a.Signal)
 		} else if len(conf.Stop.Command) > 0 {
 			script, err := s.script(svc, conf, conf.Stop.Command, conf.Stop.Timeout)
 			if err != nil {
@@ -273,15 +287,28 @@ func (s *Supervisor) stop(p *lockfile.Permit, svc *service, abort unix.Signal) e
 			spec.Command = &script
 		}
 	}
+	hook := hook{svc: svc, conf: conf, requests: a.Requests, more: true}
+	if conf != nil && !spec.Target.IsZero() && a.Verb != "" && a.Signal == 0 { // who hangs is not asked
+		s.tryHook(p, hook, configs.PreStop)
+	}
 	r, err := s.hands.Stop(p, spec)
 	if err != nil {
 		return err
+	}
+	if r.Script != nil && r.Script.Failed() != "" {
+		text := fmt.Sprintf("the stop command of %q failed: %s", svc.name, withTail(r.Script.Failed(), r.Script.Tail))
+		s.log.Warn(text, "service", svc.name)
+		s.record("stop.failed", svc.name, journal.Warning, text, nil)
 	}
 	if !r.Gone {
 		return fmt.Errorf("cannot stop %q: processes %v do not end, not even by SIGKILL", svc.name, r.Leftovers)
 	}
 	if r.Killed {
 		s.log.Warn("did not end in time and was killed", "service", svc.name, "timeout", spec.Timeout)
+	}
+	if conf != nil && !r.WasDown {
+		hook.more = a.Verb == core.Restart
+		s.tryHook(p, hook, configs.PostStop)
 	}
 	return nil
 }
@@ -323,6 +350,7 @@ func (s *Supervisor) runScript(p *lockfile.Permit, svc *service, conf *configs.S
 	if err != nil {
 		return fmt.Errorf("cannot %s %q: %w", verb, svc.name, err)
 	}
+	script.Output.Keep = true // its last words are the reason
 	for k, v := range facts {
 		script.Env = append(script.Env, k+"="+v)
 	}
@@ -331,7 +359,7 @@ func (s *Supervisor) runScript(p *lockfile.Permit, svc *service, conf *configs.S
 	case err != nil:
 		return err
 	case r.Failed() != "":
-		return fmt.Errorf("cannot %s %q: %q: %s: %s", verb, svc.name, argv[0], r.Failed(), r.Tail)
+		return fmt.Errorf("cannot %s %q: %q: %s", verb, svc.name, argv[0], withTail(r.Failed(), r.Tail))
 	}
 	return nil
 }

@@ -38,9 +38,10 @@ type service struct {
 	diedUnseen bool          // found gone at supd's start
 	completed  bool          // a oneshot that ended well earlier in this boot
 
-	ready bool         // this instance was reported up
-	talk  talk         // what it says by sd_notify
-	beat  atomic.Int64 // core.Instant of its last sign of life
+	ready  bool         // this instance was reported up
+	talk   talk         // what it says by sd_notify
+	beat   atomic.Int64 // core.Instant of its last sign of life
+	errand *errand
 }
 
 // running gives the process that is watched, nil when there is none alive.

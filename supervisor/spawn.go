@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/proc"
@@ -33,9 +31,7 @@ func (s *Supervisor) spec(conf *configs.Service, gen uint64) (hands.Spec, error)
 	spec := hands.Spec{
 		Service: conf.Name, Gen: gen, Argv: conf.Command, Dir: conf.Dir, Env: env, User: u, Output: out,
 		Watchdog: conf.Watchdog, Nice: conf.Nice, OOM: conf.OOMScore, Umask: (*uint32)(conf.Umask),
-	}
-	if n := conf.Limits.Nofile; n > 0 {
-		spec.Nofile = &unix.Rlimit{Cur: n, Max: n}
+		Rlimits: rlimits(conf), Limits: said(cgroupLimits(conf)),
 	}
 	return spec, nil
 }

@@ -3,6 +3,7 @@ package hands
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 // longer hangs and is killed.
 const helperGrace = 10 * time.Second
 
+// outputBytesMax bounds what is passed on of a script's kept output.
+const outputBytesMax = 1 << 20
+
 // help has an order carried out by a helper and waits for the helper's end. tail is the
 // end of what a script wrote, if it was kept.
 func (h *Hands) help(p *lockfile.Permit, kind string, o order, out Output, u *proc.User) (last word, tail string, err error) {
@@ -24,13 +28,14 @@ func (h *Hands) help(p *lockfile.Permit, kind string, o order, out Output, u *pr
 		return word{}, "", fmt.Errorf("cannot act on %q: %w", o.Service, err)
 	}
 	defer func() { closeAll(in, stdout, stderr) }()
-	var kept *os.File
-	if out.Mode == "" && o.Script != nil {
+	var kept, log *os.File
+	if (out.Mode == "" || out.Keep) && o.Script != nil {
 		if fd, err := unix.MemfdCreate("output of a script", unix.MFD_CLOEXEC); err == nil {
 			kept = os.NewFile(uintptr(fd), "output of a script")
 			unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_APPEND)
-			closeAll(stdout, stderr)
-			stdout, stderr = kept, nil
+			closeAll(stderr)
+			log, stdout, stderr = stdout, kept, nil
+			defer log.Close()
 		}
 	}
 	e, err := h.startHelper(p, kind, o, in, stdout)
@@ -41,6 +46,9 @@ func (h *Hands) help(p *lockfile.Permit, kind string, o order, out Output, u *pr
 	last = e.await(h, p, kind, o)
 	if kept != nil {
 		tail = tailOf(kept)
+		if _, err := io.Copy(log, io.NewSectionReader(kept, 0, outputBytesMax)); err != nil {
+			h.warn(o.Service, fmt.Errorf("cannot pass on the output of a program for %q: %w", o.Service, err))
+		}
 	}
 	return last, tail, nil
 }

@@ -41,6 +41,9 @@ func (e *SpawnError) Unwrap() error { return e.Err }
 // so the cause is looked for.
 func spawnError(s *Spec, path string, err error) error {
 	e := &SpawnError{Service: s.Service, Err: err, Why: err.Error()}
+	if known := (*SpawnError)(nil); errors.As(err, &known) {
+		return known
+	}
 	if !errors.As(err, &e.Errno) {
 		return e
 	}

@@ -3,6 +3,7 @@ package hands
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -21,7 +22,12 @@ type execFailure struct {
 	Errno syscall.Errno `json:"errno"`
 }
 
-func (f *execFailure) Error() string { return f.Step + ": " + f.Errno.Error() }
+func (f *execFailure) Error() string {
+	if f.Errno == 0 {
+		return f.Step
+	}
+	return f.Step + ": " + f.Errno.Error()
+}
 func (f *execFailure) Unwrap() error { return f.Errno }
 
 // startHeld forks a child that waits until commit has written down who it is, and then
@@ -99,17 +105,17 @@ func (x *execOrder) become() *execFailure {
 	}
 	if x.OOM != nil {
 		if err := os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.Itoa(*x.OOM)), 0); err != nil {
-			return fail("cannot set oom_score_adj", err)
+			return fail(fmt.Sprintf("cannot set oom_score_adj = %d", *x.OOM), err)
 		}
 	}
 	if x.Nice != nil {
 		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, *x.Nice); err != nil {
-			return fail("cannot set nice", err)
+			return fail(fmt.Sprintf("cannot set nice = %d", *x.Nice), err)
 		}
 	}
-	if x.Nofile != nil {
-		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, x.Nofile); err != nil {
-			return fail("cannot set the limit of open files", err)
+	for _, l := range x.lastRlimits() {
+		if err := l.Set(); err != nil {
+			return &execFailure{Step: err.Error()}
 		}
 	}
 	if x.Umask != nil {

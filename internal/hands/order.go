@@ -8,8 +8,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/lockfile"
 )
@@ -30,15 +28,15 @@ const (
 
 // execOrder is what a held child becomes.
 type execOrder struct {
-	Path   string       `json:"path"`
-	Argv   []string     `json:"argv"`
-	Dir    string       `json:"dir"`
-	Env    []string     `json:"env"`
-	User   *proc.User   `json:"user,omitempty"`
-	Umask  *uint32      `json:"umask,omitempty"`
-	Nice   *int         `json:"nice,omitempty"`
-	OOM    *int         `json:"oom,omitempty"`
-	Nofile *unix.Rlimit `json:"nofile,omitempty"`
+	Path    string        `json:"path"`
+	Argv    []string      `json:"argv"`
+	Dir     string        `json:"dir"`
+	Env     []string      `json:"env"`
+	User    *proc.User    `json:"user,omitempty"`
+	Umask   *uint32       `json:"umask,omitempty"`
+	Nice    *int          `json:"nice,omitempty"`
+	OOM     *int          `json:"oom,omitempty"`
+	Rlimits []proc.Rlimit `json:"rlimits,omitempty"`
 }
 
 // scriptOrder is a program and how long it may take.

@@ -26,6 +26,7 @@ type Output struct {
 	Mode  string `json:"mode,omitempty"`  // "journal" "file" "inherit" "none"; "" = none (of a script: kept for ScriptResult.Tail)
 	File  string `json:"file,omitempty"`  // mode file: appended to, made 0640 and the service's user's own
 	Ident string `json:"ident,omitempty"` // mode journal: what journalctl -t takes; "" = the service's name
+	Keep  bool   `json:"keep,omitempty"`  // of a script: kept for ScriptResult.Tail until it has ended, and then passed on to where Mode says
 }
 
 // stdio opens the first three descriptors of a service. All are to be closed after the

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/supd/supd/internal/proc"
 )
 
@@ -18,21 +16,16 @@ type Spec struct {
 	Dir      string   // "" = /
 	Env      []string // complete and clean (see CleanEnv); Start adds the instance's mark (SUPD_SERVICE, …) and NOTIFY_SOCKET
 	User     *proc.User
-	Umask    *uint32 // nil: supd's own
-	Nice     *int    // nil: supd's own
-	OOM      *int    // oom_score_adj; nil: 0 if supd protects itself with one below 0, else supd's own
-	Nofile   *unix.Rlimit
+	Umask    *uint32            // nil: supd's own
+	Nice     *int               // nil: supd's own
+	OOM      *int               // oom_score_adj; nil: 0 if supd protects itself with one below 0, else supd's own
+	Rlimits  []proc.Rlimit      // of its main process, inherited by all others
+	Limits   []proc.CgroupLimit // of the whole instance; one with a value and no way to enforce it is a failed start
 	Output   Output
 	Config   string        // digest of the config it is started with, for the note
 	Notify   string        // path of the service's notify socket, "" = none
 	LogAt    int64         // for the note: where its output begins in its log file
 	Watchdog time.Duration // how far apart its signs of life may be; 0: none are asked for
-}
-
-// special says whether the child has to prepare itself between fork and exec, which
-// takes the held way.
-func (s *Spec) special() bool {
-	return s.Umask != nil || s.Nice != nil || s.OOM != nil || s.Nofile != nil
 }
 
 func (s *Spec) dir() string {

@@ -51,12 +51,7 @@ func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 		}
 		note.Cgroup = g.Path
 	}
-	var child *proc.Process
-	if g != nil && !s.special() {
-		child, err = h.startDirect(&s, path, env, [3]*os.File{in, out, errw}, g, note)
-	} else {
-		child, err = h.startHeld(p, &s, path, env, [3]*os.File{in, out, errw}, g, note)
-	}
+	child, err := h.startIn(p, &s, path, env, [3]*os.File{in, out, errw}, g, note)
 	if err != nil {
 		if g != nil {
 			g.Remove()
@@ -69,15 +64,34 @@ func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 	return child, nil
 }
 
+// startIn takes the quickest way that does all that the instance asks for.
+func (h *Hands) startIn(p *lockfile.Permit, s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
+	if err := h.limit(s); err != nil {
+		return nil, &SpawnError{Service: s.Service, Why: err.Error(), Err: err}
+	}
+	if g == nil || s.ownHand(path) {
+		return h.startHeld(p, s, path, env, stdio, g, note)
+	}
+	child, err := h.startDirect(s, path, env, stdio, g, note)
+	var untraceable *proc.UntraceableError
+	var unprepared *proc.PrepareError
+	if errors.As(err, &untraceable) || errors.As(err, &unprepared) {
+		// Nothing of the program has run. The slow way needs no tracing and fewer
+		// rights, and says which step it is that fails.
+		return h.startHeld(p, s, path, env, stdio, g, note)
+	}
+	return child, err
+}
+
 func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
 	child, err := h.Table.Start(proc.Attr{
-		Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Cgroup: g,
+		Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Cgroup: g, Prepare: s.fromOutside(),
 		Files: []uintptr{stdio[0].Fd(), stdio[1].Fd(), stdio[2].Fd()},
 	})
 	if err != nil {
 		return nil, err
 	}
-	if h.protected() {
+	if s.OOM == nil && h.protected() {
 		// From outside, microseconds after the exec: a preparation in the child would
 		// cost a start of supd's own binary.
 		if err := os.WriteFile("/proc/"+strconv.Itoa(child.PID())+"/oom_score_adj", []byte("0"), 0); err != nil {
@@ -94,7 +108,7 @@ func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.Fil
 }
 
 func (h *Hands) startHeld(p *lockfile.Permit, s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
-	x := execOrder{Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Umask: s.Umask, Nice: s.Nice, OOM: s.OOM, Nofile: s.Nofile}
+	x := execOrder{Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Umask: s.Umask, Nice: s.Nice, OOM: s.OOM, Rlimits: s.Rlimits}
 	if x.OOM == nil && h.protected() {
 		x.OOM = new(int)
 	}
@@ -108,7 +122,10 @@ func (h *Hands) startHeld(p *lockfile.Permit, s *Spec, path string, env []string
 	if err != nil {
 		h.Notes.Remove(s.Service)
 		var f *execFailure
-		if errors.As(err, &f) && f.Step != "cannot execute" && f.Step != "cannot enter the working directory" {
+		if errors.As(err, &f) && f.Errno == 0 {
+			return nil, errors.New(f.Step)
+		}
+		if f != nil && f.Step != "cannot execute" && f.Step != "cannot enter the working directory" {
 			return nil, fmt.Errorf("%s: %w", f.Step, error(notErrno(f.Errno)))
 		}
 		return nil, err
@@ -124,6 +141,15 @@ func (e notErrno) Error() string { return syscall.Errno(e).Error() }
 // leftoverWait is how long what outlived its main process may take to end before it is
 // killed.
 const leftoverWait = 2 * time.Second
+
+// MakeWay ends what a dead instance left, for who prepares a start. The permit has to
+// cover start. *RunningError if the service runs.
+func (h *Hands) MakeWay(p *lockfile.Permit, service string) error {
+	if err := p.Check(service, lockfile.VerbStart); err != nil {
+		return err
+	}
+	return h.makeWay(p, service)
+}
 
 // makeWay is the look inside the gate that keeps a service from running twice, whatever
 // supd believes.

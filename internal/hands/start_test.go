@@ -250,7 +250,8 @@ func TestStartWithLimits(t *testing.T) {
 	bothWays(t, func(t *testing.T, r *rig) {
 		s := r.spec("{ umask; ulimit -Sn; ulimit -Hn; nice; cat /proc/self/oom_score_adj; } > o.new; mv o.new o; read x")
 		umask, nice, oom := uint32(0o077), 5, 123
-		s.Umask, s.Nice, s.OOM, s.Nofile = &umask, &nice, &oom, &unix.Rlimit{Cur: 100, Max: 200}
+		s.Umask, s.Nice, s.OOM = &umask, &nice, &oom
+		s.Rlimits = []proc.Rlimit{{Key: "limits.nofile", Resource: unix.RLIMIT_NOFILE, Soft: 100, Hard: 200}}
 		r.start(t, s)
 		if got := strings.Fields(r.await(t, "o")); !slices.Equal(got, []string{"0077", "100", "200", "5", "123"}) {
 			t.Errorf("%q", got)

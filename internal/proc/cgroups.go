@@ -98,6 +98,9 @@ func cgroupParent(mount, root string) (string, error) {
 	if delegated(own) && mayFork(own) {
 		return own, nil
 	}
+	if up := filepath.Dir(own); filepath.Base(own) == selfCgroup && delegated(up) && mayFork(up) {
+		return up, nil
+	}
 	if unix.Geteuid() == 0 && mayFork(mount) {
 		return mount, nil
 	}

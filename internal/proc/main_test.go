@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 		"subreaper": modeSubreaper,
 		"reexec":    modeReexec,
 		"reexec2":   modeReexec2,
+		"tracer":    modeTracer,
 	}[mode]
 	if run == nil {
 		fmt.Println("unknown mode", mode)

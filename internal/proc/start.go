@@ -20,16 +20,20 @@ type Attr struct {
 	Cgroup    *Cgroup   // nil: supd's own
 	Group     bool      // own process group instead of own session
 	KillGroup bool      // when it ends, kill what is left of its process group before it is reaped
+	// Prepare is called when the program was executed and has not run its first
+	// instruction; an error ends it. It must not block. nil: a start that is not traced.
+	Prepare func(pid int) error
 }
 
 // Start forks and executes: it returns when the program runs. The child is in the table
 // from its first instant, so that neither its exit nor the reaper can slip in between.
 // Errors are those of the fork or the exec, unwrapped as syscall.Errno. Signals are at
 // their defaults and unblocked; the descriptor limit is what supd was started with
-// (Go's runtime sees to that). For internal/hands and Run only.
+// (Go's runtime sees to that). With Prepare, *PrepareError if that failed and
+// *UntraceableError where it may not be asked for. For internal/hands and Run only.
 func (t *Table) Start(a Attr) (*Process, error) {
 	pidfd := -1
-	sys := &syscall.SysProcAttr{Setsid: !a.Group, Setpgid: a.Group, PidFD: &pidfd}
+	sys := &syscall.SysProcAttr{Setsid: !a.Group, Setpgid: a.Group, PidFD: &pidfd, Ptrace: a.Prepare != nil}
 	if a.User != nil {
 		sys.Credential = &syscall.Credential{Uid: a.User.UID, Gid: a.User.GID, Groups: a.User.Groups}
 		// Only root may set groups; an ordinary user can ask for nobody but himself.
@@ -53,13 +57,29 @@ func (t *Table) Start(a Attr) (*Process, error) {
 
 	pid := 0
 	runtime.LockOSThread()
+	if a.Prepare != nil {
+		defer watchFork()()
+	}
 	err := unblocked(func() (err error) {
 		pid, err = syscall.ForkExec(a.Path, a.Argv, &syscall.ProcAttr{Dir: a.Dir, Env: a.Env, Files: a.Files, Sys: sys})
 		return err
 	})
+	var unprepared error
+	if err == nil && a.Prepare != nil {
+		unprepared = prepare(pid, a.Prepare)
+	}
 	runtime.UnlockOSThread()
-	if err != nil {
+	switch {
+	case err != nil && a.Prepare != nil && untraceable(err):
+		return nil, &UntraceableError{err}
+	case err != nil:
 		return nil, err
+	case unprepared != nil:
+		if pidfd >= 0 {
+			unix.Close(pidfd)
+		}
+		end(pid)
+		return nil, unprepared
 	}
 	if pidfd < 0 { // a kernel without CLONE_PIDFD; the child is ours and unreaped, so the number is safe
 		if pidfd, err = unix.PidfdOpen(pid, 0); err != nil {
@@ -82,15 +102,20 @@ func (t *Table) Start(a Attr) (*Process, error) {
 // disown ends a child that cannot be watched: a process that supd cannot see must not
 // run.
 func (t *Table) disown(pid int, cause error) error {
+	end(pid)
+	return fmt.Errorf("cannot watch the new process: %w", cause)
+}
+
+// end kills a child that nobody else knows of, and reaps it.
+func end(pid int) {
 	unix.Kill(-pid, unix.SIGKILL)
 	unix.Kill(pid, unix.SIGKILL)
 	var ws unix.WaitStatus
 	for {
-		if _, err := unix.Wait4(pid, &ws, 0, nil); !errors.Is(err, unix.EINTR) {
+		if _, err := unix.Wait4(pid, &ws, 0, nil); err == nil && (ws.Exited() || ws.Signaled()) || err != nil && !errors.Is(err, unix.EINTR) {
 			break
 		}
 	}
-	return fmt.Errorf("cannot watch the new process: %w", cause)
 }
 
 // forked ends what began with forking++.

@@ -41,7 +41,9 @@ func (sp *Spec) judgeStatus(e Exit) verdict {
 		return crash
 	case !e.Known && sp.holdsUnknown():
 		return deliberate
-	case !e.Known, e.ByMemoryKiller, e.OOM:
+	case !e.Known, e.ByMemoryKiller, e.OOM && e.Signal == sigKILL:
+		// Out of memory kills by SIGKILL. A worker that it took yesterday says nothing about
+		// who ended the service today.
 		return crash
 	case e.Signal == sigKILL && e.FromSession:
 		return stop
