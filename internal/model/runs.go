@@ -30,9 +30,7 @@ func AsBuilt(wide bool) []Run {
 		{"epoch", "", func() Outcome { return exploreEpoch(epochAsBuilt(), kills) }},
 	}
 	if wide {
-		runs = append(runs,
-			files("two people, break, undo, rewrite, power, kill", fileScene{second: 1, breaker: 1, undo: 1, rewrite: 1, power: 1, kill: 1, supd: 1}),
-			files("two people, break, a late request, power", fileScene{second: 1, breaker: 1, late: 1, power: 1}))
+		runs = append(runs, files("two people, break, undo, rewrite, power, kill", fileScene{second: 1, breaker: 1, undo: 1, rewrite: 1, power: 1, kill: 1, supd: 1}))
 	}
 	return runs
 }
