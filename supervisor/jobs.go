@@ -181,17 +181,23 @@ func (e *job) consider(now time.Time) (run bool, missed int) {
 
 // happened remembers what the core says of a run. Called by the loop; the file is written elsewhere.
 func (j *jobs) happened(e core.Emit) {
+	now := time.Now().Round(0)
+	began := now
+	if svc := j.s.services.get(e.Service); svc != nil && e.Type == core.EvStarting {
+		svc.mu.Lock()
+		began = svc.started.Round(0) // before the process was there: a run lasts at least as long as it did
+		svc.mu.Unlock()
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	job := j.all[e.Service]
 	if job == nil {
 		return
 	}
-	now := time.Now().Round(0)
 	n := &job.note
 	switch e.Type {
 	case core.EvStarting:
-		n.Began, n.Ended, n.Result, n.Exit = now, time.Time{}, "", ""
+		n.Began, n.Ended, n.Result, n.Exit = began, time.Time{}, "", ""
 	case core.EvDone:
 		n.Ended, n.Result, n.Exit, n.Succeeded = now, "done", e.Fields["exit"], now
 	case core.EvCrashed:
