@@ -146,7 +146,7 @@ func (s *Supervisor) findMarked(name string, last uint64, gone bool) (proc.Note,
 	if gone {
 		return proc.Note{}, false
 	}
-	found, err := proc.FindMarked(proc.Mark{Instance: proc.InstanceOf(s.dir.Path()), Service: name})
+	found, err := proc.FindMarked(proc.Mark{Daemon: proc.DaemonOf(s.dir.Path()), Service: name})
 	if err != nil {
 		s.problem("adopt:"+name, fmt.Sprintf("cannot look for a process of %q that was not noted: %v", name, err))
 		return proc.Note{}, false

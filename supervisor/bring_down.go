@@ -51,7 +51,7 @@ func (s *Supervisor) provenDown(ctx context.Context, name string) bool {
 		alive, err := (&proc.Cgroup{Path: cgroup}).Populated()
 		return err == nil && !alive
 	}
-	left, err := proc.FindMarked(proc.Mark{Instance: proc.InstanceOf(s.dir.Path()), Service: name})
+	left, err := proc.FindMarked(proc.Mark{Daemon: proc.DaemonOf(s.dir.Path()), Service: name})
 	return err == nil && len(left) == 0
 }
 

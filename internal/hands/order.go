@@ -62,7 +62,7 @@ type order struct {
 }
 
 func (o *order) mark() proc.Mark {
-	return proc.Mark{Instance: proc.InstanceOf(o.StateDir), Service: o.Service, Gen: o.Gen}
+	return proc.Mark{Daemon: proc.DaemonOf(o.StateDir), Service: o.Service, Gen: o.Gen}
 }
 
 // word is one line of a helper's report.

@@ -38,7 +38,7 @@ func (s *Spec) dir() string {
 // mark is what tells an instance of a service from everything else, also from that of
 // another supd.
 func (h *Hands) mark(service string, gen uint64) proc.Mark {
-	return proc.Mark{Instance: proc.InstanceOf(h.StateDir), Service: service, Gen: gen}
+	return proc.Mark{Daemon: proc.DaemonOf(h.StateDir), Service: service, Gen: gen}
 }
 
 // env is what the instance gets: Env with what names the instance. Own entries come

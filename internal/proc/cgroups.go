@@ -44,7 +44,7 @@ func FindCgroups(stateDir string) (*Cgroups, error) {
 	if err != nil {
 		return nil, err
 	}
-	return CgroupsAt(filepath.Join(parent, "supd-"+InstanceOf(stateDir)))
+	return CgroupsAt(filepath.Join(parent, "supd-"+DaemonOf(stateDir)))
 }
 
 // CgroupsAt uses base, an absolute path in a cgroup2 mount, and makes it if need be.

@@ -15,20 +15,20 @@ import (
 // Every instance carries these in its environment, so that what it forked is found even
 // where there is no cgroup.
 const (
-	EnvInstance   = "SUPD_INSTANCE"
+	EnvDaemon     = "SUPD_DAEMON"
 	EnvService    = "SUPD_SERVICE"
 	EnvGeneration = "SUPD_GENERATION"
 )
 
 // Mark names an instance of a service in its environment.
 type Mark struct {
-	Instance string // of supd: InstanceOf its state directory. Two supds may both have a service "web"
-	Service  string
-	Gen      uint64 // 0: any, for searching
+	Daemon  string // DaemonOf its state directory. Two supds may both have a service "web"
+	Service string
+	Gen     uint64 // 0: any, for searching
 }
 
-// InstanceOf is a short name for the supd of a state directory.
-func InstanceOf(stateDir string) string {
+// DaemonOf is a short name for the supd of a state directory.
+func DaemonOf(stateDir string) string {
 	if abs, err := filepath.Abs(stateDir); err == nil {
 		stateDir = abs
 	}
@@ -38,7 +38,7 @@ func InstanceOf(stateDir string) string {
 
 // Environ is the mark as environment variables.
 func (m Mark) Environ() []string {
-	return []string{EnvInstance + "=" + m.Instance, EnvService + "=" + m.Service, EnvGeneration + "=" + strconv.FormatUint(m.Gen, 10)}
+	return []string{EnvDaemon + "=" + m.Daemon, EnvService + "=" + m.Service, EnvGeneration + "=" + strconv.FormatUint(m.Gen, 10)}
 }
 
 // FindMarked finds the living processes that carry the mark, oldest first. It sees what
@@ -73,7 +73,7 @@ func olderFirst(a, b Identity) int {
 // at is nobody's.
 func (m Mark) on(pid int) bool {
 	env, err := environ(pid)
-	if err != nil || !hasVar(env, EnvInstance, m.Instance) || !hasVar(env, EnvService, m.Service) {
+	if err != nil || !hasVar(env, EnvDaemon, m.Daemon) || !hasVar(env, EnvService, m.Service) {
 		return false
 	}
 	return m.Gen == 0 || hasVar(env, EnvGeneration, strconv.FormatUint(m.Gen, 10))

@@ -84,7 +84,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-func mark(service string, gen uint64) Mark { return Mark{Instance: "test", Service: service, Gen: gen} }
+func mark(service string, gen uint64) Mark { return Mark{Daemon: "test", Service: service, Gen: gen} }
 
 func marked(m Mark) func(*Attr) {
 	return func(a *Attr) { a.Env = append(a.Env, m.Environ()...) }
@@ -96,7 +96,7 @@ func TestMembersFindDoubleForked(t *testing.T) {
 	table := newTable(t)
 	k := shell(t, table, doubleFork, marked(mark("members-test", 3)))
 	// The same service and generation of another supd.
-	other := shell(t, table, "read x", marked(Mark{Instance: "test-2", Service: "members-test", Gen: 3}))
+	other := shell(t, table, "read x", marked(Mark{Daemon: "test-2", Service: "members-test", Gen: 3}))
 	pid, err := strconv.Atoi(k.heard(t))
 	must(t, err)
 	check := func(what string, ids []Identity, err error, want ...int) {
