@@ -59,7 +59,9 @@ func ownCommand(s *settings, dir string, b *births, n int) (argv, env []string, 
 }
 
 // runDir is in memory, as /run is.
-func runDir(dir string) string { return filepath.Join("/dev/shm", filepath.Base(filepath.Dir(dir)), filepath.Base(dir)) }
+func runDir(dir string) string {
+	return filepath.Join("/dev/shm", filepath.Base(filepath.Dir(dir)), filepath.Base(dir))
+}
 
 // scanned is a supervisor that runs the file "run" of each directory below one.
 func scanned(program string, flags ...string) func(*settings, string, *births, int) ([]string, []string, error) {

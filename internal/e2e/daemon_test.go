@@ -208,7 +208,7 @@ func (d *daemon) clean() {
 // removeCgroups removes the empty cgroups that a killed supd left.
 func removeCgroups(state string) {
 	for _, mount := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		base := filepath.Join(mount, "supd-"+proc.InstanceOf(state))
+		base := filepath.Join(mount, "supd-"+proc.DaemonOf(state))
 		var dirs []string
 		filepath.WalkDir(base, func(path string, e os.DirEntry, err error) error {
 			if err == nil && e.IsDir() {

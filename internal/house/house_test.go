@@ -41,7 +41,7 @@ var floors = map[string]int{
 	"cmd/supd":            5,
 	"cmd/supctl":          5,
 	"bench/fsync":         0, // a floor of the benchmark, a program of its own
-	"bench/mark":          0, // the benchmark's service, a program of its own
+	"bench/floor":         0, // the bare loop, a program of its own
 	"bench":               6, // drives the built programs and measures the packages
 	"internal/e2e":        6,
 	"internal/storm":      6,
@@ -103,7 +103,8 @@ var mayStart = map[string]string{
 	"internal/hands": "effects on services",
 	"cmd/supd":       "re-executes itself for an upgrade",
 	"supervisor":     "re-executes itself for an upgrade",
-	"bench":          "measures the bare loop",
+	"bench":          "runs supervisors to be measured",
+	"bench/floor":    "is the bare loop",
 }
 
 type pkg struct {
