@@ -48,6 +48,23 @@ var shownBy = map[string]string{
 	"service.log_file":             "internal/e2e TestKeysOfAProcess",
 	"service.on_reload":            "internal/e2e TestKeysOfAProcess",
 	"limits.nofile":                "internal/e2e TestKeysOfAProcess",
+	"limits.nproc":                 "internal/e2e TestKeysOfLimits",
+	"limits.core":                  "internal/e2e TestKeysOfLimits",
+	"limits.memlock":               "internal/e2e TestKeysOfLimits",
+	"limits.stack":                 "internal/e2e TestKeysOfLimits",
+	"limits.as":                    "internal/e2e TestKeysOfLimits",
+	"limits.data":                  "internal/e2e TestKeysOfLimits",
+	"limits.fsize":                 "internal/e2e TestKeysOfLimits",
+	"limits.cpu_time":              "internal/e2e TestKeysOfLimits",
+	"limits.sigpending":            "internal/e2e TestKeysOfLimits",
+	"limits.msgqueue":              "internal/e2e TestKeysOfLimits",
+	"limits.rtprio":                "internal/e2e TestKeysOfLimits",
+	"limits.rttime":                "internal/e2e TestKeysOfLimits",
+	"service.pre_start":            "internal/e2e TestFailingPreStartIsAFailedStart",
+	"service.post_start":           "internal/e2e TestHooksRunInTheirOrder",
+	"service.pre_stop":             "internal/e2e TestHooksRunInTheirOrder",
+	"service.post_stop":            "internal/e2e TestHooksRunInTheirOrder",
+	"service.hook_timeout":         "internal/e2e TestHangingHook",
 	"stop.signal":                  "internal/e2e TestKeysOfAProcess",
 	"stop.command":                 "internal/e2e TestKeysOfAStop",
 	"stop.timeout":                 "internal/e2e TestKeysOfAStop",
@@ -120,6 +137,12 @@ var notYetShown = map[string]bool{
 	"maintenance.remind_every": true, // comes with alerts
 	"api.socket":               true,
 	"service.paths":            true, // accepted and not used
+	"limits.memory":            true, // these take cgroup v2 with controllers
+	"limits.memory_high":       true,
+	"limits.swap":              true,
+	"limits.cpu":               true,
+	"limits.tasks":             true,
+	"limits.nice":              true, // only who may raise limits could show it
 	"check.on_recover":         true,
 	"check.exec":               true,
 }
