@@ -50,6 +50,7 @@ func newService(name string, stateful, oneshot bool, daemon Daemon, policy Maint
 		ReadyTimeout: readyTimeout,
 		HookTimeout:  hookTimeout,
 		Log:          LogAuto,
+		LogRotate:    newLogRotate(),
 		Restart: Restart{
 			Policy: RestartOnFailure, OperatorStop: VerdictHold, UnknownExit: VerdictAgain,
 			Backoff: Backoff{Then: 100 * time.Millisecond, Factor: 2, Max: time.Minute, Jitter: 0.1, ResetAfter: time.Minute},

@@ -71,7 +71,7 @@ func foreignKeys() map[string][]foreign {
 			{[]string{"standardoutput", "standarderror", "stdout", "stderr", "output", "logto"}, "service.log", `write log = "auto"; both streams go to one place`},
 			{[]string{"stdoutlogfile", "stderrlogfile", "logpath"}, "service.log_file", `write log_file; both streams go into it`},
 			{[]string{"redirectstderr"}, "service.log", "not needed: both streams go to one place"},
-			{[]string{"stdoutlogfilemaxbytes", "stderrlogfilemaxbytes", "stdoutlogfilebackups", "stderrlogfilebackups", "logrotation", "logmaxsize"}, "service.log_rotate", "write log_rotate"},
+			{[]string{"stdoutlogfilemaxbytes", "stderrlogfilemaxbytes", "stdoutlogfilebackups", "stderrlogfilebackups", "logrotation", "logmaxsize"}, "log_rotate.size", `write log_rotate = { size = "10M", keep = 5 }`},
 			{[]string{"stdoutsyslog", "stderrsyslog"}, "service.log", `write log = "journal"`},
 			{[]string{"oomscoreadjust", "oomscore"}, "service.oom_score_adj", "write oom_score_adj"},
 			{[]string{"limitnofile", "ulimitnofile", "maxopenfiles", "ulimits"}, "limits.nofile", "write limits.nofile"},

@@ -36,6 +36,7 @@ type Service struct {
 	Watchdog     time.Duration `toml:"watchdog"` // 0: none
 	Log          LogTo         `toml:"log"`
 	LogFile      string        `toml:"log_file"` // absolute; "" = the default place below the state directory
+	LogRotate    LogRotate     `toml:"log_rotate"`
 	OnReload     OnReload      `toml:"on_reload"`
 
 	PreStart    []Command     `toml:"pre_start"`

@@ -25,6 +25,7 @@ func configTables() []keyTable {
 		{"service.restart", "restart", svc.Restart},
 		{"service.restart.backoff", "backoff", svc.Restart.Backoff},
 		{"service.stop", "stop", svc.Stop},
+		{"service.log_rotate", "log_rotate", svc.LogRotate},
 		{"service.limits", "limits", svc.Limits},
 		{"group", "group", Group{}},
 	}

@@ -16,7 +16,6 @@ var unsupported = [...]struct {
 	{"service", "match", "daemons that put themselves in the background"},
 	{"service", "start_command", "daemons that put themselves in the background"},
 	{"service", "stop_command", "daemons that put themselves in the background"},
-	{"service", "log_rotate", "log rotation"},
 }
 
 // refuse notes the keys of a table that are documented but not built, and

@@ -83,6 +83,7 @@ func (s *Service) validate(c *collector, p place) {
 	s.validateProcess(c, p)
 	s.validateReady(c, p)
 	s.Restart.validate(c, p.key("restart"))
+	s.LogRotate.validate(c, p.key("log_rotate"))
 	if s.Oneshot && s.Restart.Policy == RestartAlways {
 		c.add(p.key("restart").key("policy"), "\"always\" contradicts oneshot: a job runs to its end and is done")
 	}

@@ -43,7 +43,7 @@ var keyWords = map[string]string{
 	"service.ready_timeout": "then the start has failed, unless it asks for more time (EXTEND_TIMEOUT_USEC=)",
 	"service.watchdog":      "how far apart its signs of life (sd_notify's WATCHDOG=1) may be once it is up; then it is ended by SIGABRT and started again as after a crash. It is told by WATCHDOG_USEC and should send twice as often",
 	"service.log":           "where its output goes. `auto`: the journal where there is one, else a file",
-	"service.log_file":      "absolute; `log/NAME.log` in the state directory where nothing is said. Not rotated yet",
+	"service.log_file":      "absolute; `log/NAME.log` in the state directory where nothing is said",
 	"service.pre_start":     "run one after the other before the program; one that fails is a failed start",
 	"service.post_start":    "run after the program was executed, before it is ready; one that fails is an event",
 	"service.pre_stop":      "run before a stop or restart; one that fails is an event, the stop goes on",
@@ -62,6 +62,10 @@ var keyWords = map[string]string{
 	"backoff.max":         "the longest wait",
 	"backoff.jitter":      "each wait is varied by this part of it, either way",
 	"backoff.reset_after": "up for so long, and earlier failures are forgotten",
+
+	"log_rotate.size": "a log file that has more is rotated; `0` = never. What is kept has at most `size` × (`keep` + 1)",
+	"log_rotate.keep": "rotated files, the newest",
+	"log_rotate.age":  "older rotated files are removed; `0s` = none",
 
 	"stop.signal":  "sent to the main process",
 	"stop.command": "run instead of the signal",

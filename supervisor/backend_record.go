@@ -1,12 +1,10 @@
 package supervisor
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/internal/logfile"
 	"github.com/supd/supd/internal/proc"
 )
 
@@ -81,11 +80,11 @@ func (s *Supervisor) Logs(ctx context.Context, p api.Peer, q api.LogQuery) (api.
 	if file == "" {
 		return s.journalLines(ctx, conf.Name, q)
 	}
-	if !q.Since.IsZero() {
-		return api.LogsReply{}, api.Errorf(api.CodeUsage, "--since needs the journal: a log file (%s) has no times of its own", file)
-	}
-	lines, _, err := lastLines(file, q.Lines)
 	reply := api.LogsReply{Lines: []api.LogLine{}}
+	lines, _, err := tailSince(file, q)
+	if err != nil {
+		return reply, err
+	}
 	for _, l := range lines {
 		reply.Lines = append(reply.Lines, api.LogLine{Text: l})
 	}
@@ -107,18 +106,26 @@ func (s *Supervisor) FollowLogs(ctx context.Context, p api.Peer, q api.LogQuery,
 	if file == "" {
 		return s.followJournal(ctx, conf.Name, q, each)
 	}
-	lines, at, err := lastLines(file, q.Lines)
+	lines, follow, err := tailSince(file, q)
 	if err != nil {
 		return err
 	}
+	line := func(text string) error { return each(api.LogLine{Text: text}) }
 	for _, l := range lines {
-		if err := each(api.LogLine{Text: l}); err != nil {
+		if err := line(l); err != nil {
 			return err
 		}
 	}
 	look := time.NewTicker(followLook)
 	defer look.Stop()
 	for {
+		more, err := follow.More(line)
+		if err != nil {
+			return err
+		}
+		if more && ctx.Err() == nil {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -126,73 +133,30 @@ func (s *Supervisor) FollowLogs(ctx context.Context, p api.Peer, q api.LogQuery,
 			return nil
 		case <-look.C:
 		}
-		if at, err = newLines(file, at, each); err != nil {
-			return err
-		}
 	}
 }
 
-// tailBytesMax bounds what is read from the end of a log file for the newest lines.
-const tailBytesMax = 4 << 20
-
-// lastLines reads the newest n lines (all that fit into tailBytesMax if n < 0) and gives the offset behind them. A file
-// that is not there yet has none.
-func lastLines(path string, n int) ([]string, int64, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, 0, nil
+// tailSince reads the newest lines of a log file, and gives who goes on behind them.
+func tailSince(file string, q api.LogQuery) ([]string, *logfile.Follower, error) {
+	n := q.Lines
+	if !q.Since.IsZero() {
+		n = -1
 	}
+	lines, follow, err := logfile.Tail(file, n)
 	if err != nil {
-		return nil, 0, api.Errorf(api.CodeFailed, "cannot read the log: %v", err)
+		return nil, nil, api.Errorf(api.CodeFailed, "%v", err)
 	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, 0, api.Errorf(api.CodeFailed, "cannot read the log: %v", err)
+	if q.Since.IsZero() {
+		return lines, follow, nil
 	}
-	from := max(st.Size()-tailBytesMax, 0)
-	text, err := io.ReadAll(io.NewSectionReader(f, from, st.Size()-from))
-	if err != nil {
-		return nil, 0, api.Errorf(api.CodeFailed, "cannot read the log: %v", err)
+	since, known := logfile.Since(lines, q.Since)
+	if !known {
+		return nil, nil, api.Errorf(api.CodeUsage, "--since needs lines that begin with a time, and none of %s does; use -n", file)
 	}
-	cut := strings.LastIndexByte(string(text), '\n') + 1 // an unfinished line comes with the next look
-	lines := strings.Split(strings.TrimSuffix(string(text[:cut]), "\n"), "\n")
-	if cut == 0 {
-		lines = nil
+	if q.Lines >= 0 && len(since) > q.Lines {
+		since = since[len(since)-q.Lines:]
 	}
-	if from > 0 && len(lines) > 0 {
-		lines = lines[1:] // begins in the middle
-	}
-	if n >= 0 && len(lines) > n {
-		lines = lines[len(lines)-n:]
-	}
-	return lines, from + int64(cut), nil
-}
-
-// newLines gives what was appended since offset at, and the new offset. A file that became shorter begins anew.
-func newLines(path string, at int64, each func(api.LogLine) error) (int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return at, nil // not there for now; it may come back
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Size() < at {
-		at = 0
-	}
-	if _, err := f.Seek(at, io.SeekStart); err != nil {
-		return at, nil
-	}
-	r := bufio.NewReaderSize(f, 64<<10)
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return at, nil
-		}
-		at += int64(len(line))
-		if err := each(api.LogLine{Text: strings.TrimSuffix(line, "\n")}); err != nil {
-			return at, err
-		}
-	}
+	return since, follow, nil
 }
 
 // journalArgs asks journalctl for a service's output as JSON (journalctl(1)).

@@ -185,6 +185,7 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 	if conf.Ready.Mode == configs.ReadyLog {
 		spec.LogAt = sizeOf(spec.Output.File)
 	}
+	s.solved("log:" + svc.name)
 	began := time.Now()
 	child, err := s.hands.Start(p, spec)
 	if err != nil {
@@ -214,6 +215,7 @@ func (s *Supervisor) watch(svc *service, child *proc.Process, gen uint64, cgroup
 	svc.talk.begin(gen, watchdog)
 	svc.mu.Unlock()
 	s.checks.began(svc.name, gen)
+	s.rotate(svc)
 	s.followMain(svc, child, gen, told)
 }
 

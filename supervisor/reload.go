@@ -123,7 +123,9 @@ func (s *Supervisor) adoptPlan(next *configs.Plan, pending map[string]error) {
 		if pending[name] != nil && s.services.conf(name) != nil {
 			continue
 		}
-		s.services.put(name, conf)
+		if svc := s.services.put(name, conf); svc.running() != nil {
+			s.rotate(svc)
+		}
 	}
 	for _, name := range s.services.names() {
 		if next.Services[name] != nil {

@@ -96,9 +96,8 @@ func (s *Supervisor) output(conf *configs.Service) (hands.Output, error) {
 		return out, nil
 	}
 	out.File = s.logFile(conf)
-	if err := os.MkdirAll(filepath.Dir(out.File), 0o755); err != nil {
-		return out, fmt.Errorf("cannot make the log directory: %w", err)
-	}
+	// Whoever opens the file finds out, and says so.
+	_ = os.MkdirAll(filepath.Dir(out.File), 0o755)
 	return out, nil
 }
 

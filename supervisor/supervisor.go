@@ -72,6 +72,7 @@ type Supervisor struct {
 	twins    twins
 	checks   *watching
 	jobs     *jobs
+	rotation *rotation
 	acting   sync.WaitGroup // actions and hold writes under way
 
 	planMu   sync.RWMutex
@@ -109,6 +110,7 @@ func Run(ctx context.Context, o Options, signals Signals) error {
 		problems: map[string]string{}, ready: make(chan struct{}),
 	}
 	s.log = slog.New(&veiledLog{Handler: o.Log.Handler(), hide: s.hide})
+	s.rotation = newRotation(s)
 	if err := s.open(ctx); err != nil {
 		return err
 	}
@@ -155,6 +157,9 @@ func (s *Supervisor) open(ctx context.Context) error {
 		Table: s.table, Cgroups: s.cgroups, StateDir: s.dir.Path(),
 		Notes: proc.Notes{Dir: filepath.Join(plan.Daemon.RunDir, "proc")},
 		Warn:  func(service string, err error) { s.log.Warn(err.Error(), "service", service) },
+		Mute: func(service string, err error) {
+			s.problem("log:"+service, fmt.Sprintf("the output of %q is lost until its next start: %v", service, err))
+		},
 	}
 	s.journal = journal.Open(journal.Options{
 		Path: filepath.Join(s.dir.Path(), "journal.db"),

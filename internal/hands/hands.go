@@ -19,6 +19,9 @@ type Hands struct {
 	StateDir string
 	Exe      string // supd's own binary, for helpers; "" = /proc/self/exe, which a package upgrade does not change
 	Journal  string // path of the journal's stream socket; "" = JournalSocket
+	// Mute is told that the output of a service goes nowhere, because its log cannot be opened; the service is started
+	// all the same. nil: the start fails. Called from any goroutine.
+	Mute func(service string, err error)
 	// Warn is told what went wrong without stopping an action. May be nil; called from
 	// the acting goroutine.
 	Warn func(service string, err error)

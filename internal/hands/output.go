@@ -63,6 +63,11 @@ func (h *Hands) stdio(service string, o Output, u *proc.User) (in, out, errw *os
 	default:
 		err = fmt.Errorf("output mode %q is unknown", o.Mode)
 	}
+	if err != nil && h.Mute != nil {
+		// A full or vanished log directory, or a journal that is down, must not keep a service down.
+		h.Mute(service, err)
+		out, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	}
 	if err == nil {
 		errw, err = dup(out)
 	}

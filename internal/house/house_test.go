@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"internal/model":      0, // the protocol on paper: it leans on nothing, least of all on the code it judges
 	"checks":              1,
 	"internal/alert":      1,
+	"internal/logfile":    1,
 	"internal/who":        1,
 	"configs":             2,
 	"internal/proc":       2,

@@ -115,7 +115,7 @@ func (w *Follower) fromRotated(v *view, r *Rotated, gone bool, each func(string)
 		}
 	}
 	w.last, w.at = r.Stamp, max(at-r.span()/block*block, r.span()%block)
-	if r.Stamp == v.last() && v.skip == 0 {
+	if r.Stamp == v.last() && r.span()%block != 0 && v.skip == 0 {
 		w.at = 0 // emptied, not collapsed
 	}
 	return 1, nil

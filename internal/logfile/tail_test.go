@@ -1,4 +1,4 @@
-package supervisor
+package logfile
 
 import (
 	"os"
@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/supd/supd/internal/api"
 )
 
 func TestLastLines(t *testing.T) {
@@ -29,29 +27,33 @@ func TestLastLines(t *testing.T) {
 			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			lines, at, err := lastLines(path, c.n)
+			lines, w, err := Tail(path, c.n)
+			must(t, err)
+			at := w.at
 			if err != nil || !slices.Equal(lines, c.want) || at != c.at {
-				t.Errorf("lastLines = %q, %d, %v; want %q, %d", lines, at, err, c.want, c.at)
+				t.Errorf("Tail = %q, %d, %v; want %q, %d", lines, at, err, c.want, c.at)
 			}
 		})
 	}
-	if lines, at, err := lastLines(filepath.Join(t.TempDir(), "none.log"), 5); lines != nil || at != 0 || err != nil {
-		t.Errorf("a log that is not there: %q, %d, %v", lines, at, err)
+	if lines, w, err := Tail(filepath.Join(t.TempDir(), "none.log"), 5); lines != nil || err != nil || w.at != 0 {
+		t.Errorf("a log that is not there: %q, %v", lines, err)
 	}
 }
 
 func TestLastLinesReadsOnlyTheEndOfALargeFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "big.log")
 	line := strings.Repeat("x", 1023) + "\n"
-	if err := os.WriteFile(path, []byte(strings.Repeat(line, 2*tailBytesMax/len(line))), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Repeat(line, 2*TailBytesMax/len(line))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lines, at, err := lastLines(path, -1)
-	if err != nil || at != 2*tailBytesMax {
+	lines, w, err := Tail(path, -1)
+	must(t, err)
+	at := w.at
+	if err != nil || at != 2*TailBytesMax {
 		t.Fatalf("at %d, %v", at, err)
 	}
-	if n := len(lines); n < tailBytesMax/len(line)-1 || n > tailBytesMax/len(line) {
-		t.Errorf("%d lines from the last %d bytes", n, tailBytesMax)
+	if n := len(lines); n < TailBytesMax/len(line)-1 || n > TailBytesMax/len(line) {
+		t.Errorf("%d lines from the last %d bytes", n, TailBytesMax)
 	}
 	for _, l := range lines {
 		if len(l) != 1023 {
@@ -63,7 +65,7 @@ func TestLastLinesReadsOnlyTheEndOfALargeFile(t *testing.T) {
 func TestNewLinesFollowsAppendAndTruncation(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "web.log")
 	var got []string
-	each := func(l api.LogLine) error { got = append(got, l.Text); return nil }
+	each := func(l string) error { got = append(got, l); return nil }
 	write := func(text string, flag int) {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|flag, 0o600)
 		if err != nil {
@@ -74,36 +76,15 @@ func TestNewLinesFollowsAppendAndTruncation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	look := func(at int64) int64 {
-		next, err := newLines(path, at, each)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return next
-	}
-	at := look(0) // not there yet
+	_, w, err := Tail(path, 0) // not there yet
+	must(t, err)
 	write("one\ntw", os.O_APPEND)
-	at = look(at)
+	all(t, w, each)
 	write("o\n", os.O_APPEND)
-	at = look(at)
+	all(t, w, each)
 	write("anew\n", os.O_TRUNC)
-	look(at)
+	all(t, w, each)
 	if want := []string{"one", "two", "anew"}; !slices.Equal(got, want) {
 		t.Errorf("followed %q, want %q", got, want)
-	}
-}
-
-func TestJournalLineReadsTextAndBytes(t *testing.T) {
-	l, ok := journalLine(`{"__REALTIME_TIMESTAMP":"1700000000000001","_PID":"42","MESSAGE":"hello"}`)
-	if !ok || l.Text != "hello" || l.PID != 42 || l.Time == nil || l.Time.UnixMicro() != 1700000000000001 {
-		t.Errorf("text: %+v, %v", l, ok)
-	}
-	if l, ok := journalLine(`{"MESSAGE":[104,255]}`); !ok || l.Text != "h\xff" {
-		t.Errorf("bytes: %+v, %v", l, ok)
-	}
-	for _, bad := range []string{"", "{", `{"MESSAGE":7}`} {
-		if l, ok := journalLine(bad); ok {
-			t.Errorf("%q was read as %+v", bad, l)
-		}
 	}
 }
