@@ -148,10 +148,10 @@ func (r *rotation) look(ctx context.Context, inotify *os.File) (next time.Time) 
 func (r *rotation) lookAt(path string, l rotatedLog, inotify *os.File) (again time.Time, live int64) {
 	now := time.Now()
 	res, err := logfile.Rotate(path, l.rule, now)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return time.Time{}, 0 // its service's next start makes it
 	}
-	key := "log:" + l.service
+	key := "rotate:" + l.service
 	if err != nil {
 		r.s.problem(key, err.Error()+"; it grows until that is mended")
 		return now.Add(logRetry), l.live

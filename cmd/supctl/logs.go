@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,15 +18,16 @@ func (a *app) logsCommand() *cobra.Command {
 	var follow bool
 	n := count(linesDefault)
 	cmd := &cobra.Command{
-		Use: "logs SERVICE", Short: "A service's output", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeService,
-		Long:    "What a service wrote, from its file or from the journal.",
-		Example: "  supctl logs web\n  supctl logs web -f\n  supctl logs web --since 10m -n 1000",
+		Use: "logs SERVICE...", Short: "What services write", Args: cobra.MinimumNArgs(1), ValidArgsFunction: a.completeTargets,
+		Long: "What services wrote, from their files (rotated ones too) or from the journal. Several\n" +
+			"are shown in the order of time, each line behind the name of its service. --since on a\nfile goes by the times at the beginning of its lines.",
+		Example: "  supctl logs web\n  supctl logs web db -f\n  supctl logs @frontend -n 50\n  supctl logs web --since 10m -n 1000",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q := api.LogQuery{Service: args[0], Lines: int(n), Since: since.Time}
+			q := api.LogQuery{Lines: int(n), Since: since.Time}
 			if !since.IsZero() && !cmd.Flags().Changed("lines") {
 				q.Lines = -1
 			}
-			return a.logs(cmd.Context(), q, follow)
+			return a.logs(cmd.Context(), args, q, follow)
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes, until interrupted")
@@ -36,8 +38,18 @@ func (a *app) logsCommand() *cobra.Command {
 
 // logs shows what there is or follows. It needs the daemon: where the output goes
 // is in the config, and who may read it is a matter of roles.
-func (a *app) logs(ctx context.Context, q api.LogQuery, follow bool) error {
-	return a.ask("show the output of "+q.Service, func(c *api.Client) error {
+func (a *app) logs(ctx context.Context, args []string, q api.LogQuery, follow bool) error {
+	return a.ask("show the output of "+strings.Join(args, ", "), func(c *api.Client) error {
+		names, err := a.logServices(ctx, c, args)
+		switch {
+		case err != nil:
+			return err
+		case len(names) > 1 && follow:
+			return a.followMany(ctx, c, names, q)
+		case len(names) != 1:
+			return a.logsOfMany(ctx, c, names, q)
+		}
+		q.Service = names[0]
 		if follow {
 			return c.FollowLogs(ctx, q, a.writeLogLine)
 		}
