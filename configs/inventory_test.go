@@ -17,6 +17,9 @@ import (
 
 // shownBy names, for each key, the test that shows its effect: directory, then function. Whoever builds a key adds its row.
 var shownBy = map[string]string{
+	"log_rotate.size":              "internal/e2e TestAFloodDisturbsNobody",
+	"log_rotate.keep":              "internal/e2e TestAFloodDisturbsNobody",
+	"log_rotate.age":               "internal/logfile TestWhatIsKept",
 	"daemon.mode":                  "internal/e2e TestObserveActsOnNothing",
 	"service.instances":            "internal/e2e TestInstancesAddedUnderALock",
 	"service.schedule":             "internal/e2e TestJobThatSupdIsLateFor",

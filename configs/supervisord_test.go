@@ -37,7 +37,7 @@ func TestDocsFromSupervisord(t *testing.T) {
 			continue
 		}
 		name := key
-		if !strings.Contains(key, ".") {
+		if !strings.Contains(key, ".") && !isKey(key) {
 			name = "service." + key
 		}
 		if !isKey(name) && unbuilt(name) == "" {

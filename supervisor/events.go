@@ -29,6 +29,9 @@ func (s *Supervisor) emit(e core.Emit) {
 		go s.dropNote(e.Service)
 	case core.EvUp, core.EvAdopted:
 		s.markReady(e.Service)
+		if svc := s.services.get(e.Service); svc != nil {
+			s.rotate(svc)
+		}
 	}
 }
 

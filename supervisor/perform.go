@@ -215,7 +215,7 @@ func (s *Supervisor) watch(svc *service, child *proc.Process, gen uint64, cgroup
 	svc.talk.begin(gen, watchdog)
 	svc.mu.Unlock()
 	s.checks.began(svc.name, gen)
-	s.rotate(svc)
+	s.rotateStarted(svc)
 	s.followMain(svc, child, gen, told)
 }
 

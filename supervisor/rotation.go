@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/logfile"
 )
@@ -65,6 +66,16 @@ func (r *rotation) watch(service, path string, rule logfile.Rule) {
 	case r.wake <- struct{}{}:
 	default:
 	}
+}
+
+// rotateStarted is rotate for an instance that begins. One whose readiness is a line of its log is rotated once it is up: the search goes by
+// offsets, which a rotation moves.
+func (s *Supervisor) rotateStarted(svc *service) {
+	if conf := s.services.conf(svc.name); conf != nil && conf.Ready.Mode == configs.ReadyLog {
+		s.rotation.watch(svc.name, "", logfile.Rule{})
+		return
+	}
+	s.rotate(svc)
 }
 
 // rotate has the log of a service that runs kept small.
