@@ -46,7 +46,8 @@ func TestAFloodDisturbsNobody(t *testing.T) {
 			total += st.Size()
 		}
 	}
-	if len(list) > 3 || total > 4<<20 {
+	const keep = 2 // as the config says; one more while a rotation goes on
+	if len(list) > keep+1 || total > 4<<20 {
 		t.Errorf("%d rotated files with %d bytes", len(list), total)
 	}
 	r := d.ctl("logs", "flood", "-n", "3")
