@@ -4,6 +4,7 @@
 #   make sim             SCHEDULES=500000: the core's simulation, longer than in make test; SEED=N replays one
 #   make model           the lock protocol in every order of its steps, more faults than in make test; minutes
 #   make storm           FOR=10m: the storm of kills and locks
+#   make powercut        CUTS=100: the power of a small virtual machine is cut while people lock; SEED=N repeats the choices
 #   make fuzz            EACH=30s: every fuzz target in turn
 #   make bench           the figures of the README
 #   make lint            golangci-lint, pinned in internal/tools
@@ -15,8 +16,9 @@ SCHEDULES ?= 500000
 SEED      ?=
 FOR       ?= 10m
 EACH      ?= 30s
+CUTS      ?= 100
 
-.PHONY: build run test race sim model storm fuzz bench lint docs install-test-needs
+.PHONY: build run test race sim model storm powercut fuzz bench lint docs install-test-needs
 
 # Without cgo: nothing of supd needs it, and a static program starts a millisecond sooner.
 build:
@@ -44,6 +46,9 @@ model:
 
 storm: install-test-needs
 	STORM_FOR=$(FOR) $(GO) test -count=1 -timeout 0 -v -run 'Storm' ./...
+
+powercut: install-test-needs
+	POWERCUTS=$(CUTS) POWERCUT_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run 'PowerCut' ./internal/vm
 
 # Go runs one fuzz target per call.
 fuzz:

@@ -17,6 +17,8 @@ curl                                         curl             talking HTTP over 
 git                                          git              the version in the programs
 gcc                                          gcc              the race detector
 /usr/include/stdlib.h                        libc6-dev        the race detector
+qemu-system-x86_64                           qemu-system-x86  a machine whose power can be cut
+mkfs.ext4                                    e2fsprogs        its disk
 '
 
 there() {
@@ -44,8 +46,13 @@ give_up() {
   exit 1
 }
 
+# The kernel of the tests' machines is unpacked and not installed: no boot loader
+# hears of it, and the host's own kernel stays what it is.
+kernel_dir=/var/cache/supd-tests/kernel
+kernel_there() { [ -n "$(ls $kernel_dir/boot/vmlinuz-* 2>/dev/null)" ]; }
+
 packages=$(missing | tr '\n' ' ')
-[ -z "$packages" ] && exit 0
+[ -z "$packages" ] && kernel_there && exit 0
 
 command -v apt-get >/dev/null || give_up "this is no Debian; install them by your system's means and run it again"
 if [ "$(id -u)" = 0 ]; then
@@ -66,11 +73,11 @@ unpolice # of a run that was killed
 trap unpolice EXIT
 [ -e $policy ] || printf '#!/bin/sh\n%s\nexit 101\n' "$mark" | $root sh -c "cat > $policy && chmod 755 $policy"
 
-say "installing $packages"
+say "installing $packages$(kernel_there || echo 'and a kernel for virtual machines')"
 log=$(mktemp)
 apt() { $root env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Use-Pty=0 "$@" >>"$log" 2>&1; }
 apt update || say "apt-get update failed; going on with the lists that are there"
-if ! apt install --no-install-recommends $packages; then
+if [ -n "$packages" ] && ! apt install --no-install-recommends $packages; then
   for package in $packages; do # one that is not to be had must not keep the others away
     apt install --no-install-recommends "$package" || say "could not install $package"
   done
@@ -78,5 +85,21 @@ fi
 if [ -n "$(missing)" ]; then
   tail -n 20 "$log" >&2
   give_up "apt-get's last words are above"
+fi
+fetch_kernel() (
+  set -e
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cd "$work"
+  package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
+  apt-get download "$package"
+  dpkg -x linux-image-*.deb kernel
+  $root mkdir -p "${kernel_dir%/*}"
+  $root rm -rf $kernel_dir
+  $root mv kernel $kernel_dir
+)
+if ! kernel_there && ! fetch_kernel >>"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  give_up "could not fetch the kernel package of linux-image-cloud-amd64"
 fi
 rm -f "$log"

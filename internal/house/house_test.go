@@ -46,6 +46,8 @@ var floors = map[string]int{
 	"bench":               6, // drives the built programs and measures the packages
 	"internal/e2e":        6,
 	"internal/storm":      6,
+	"internal/vm":         6, // boots a machine with the built programs
+	"internal/vm/guest":   7, // what runs in it, a program of its own
 }
 
 // sideways are the imports within a floor.
@@ -73,7 +75,7 @@ var reserved = []struct {
 	users  []string
 	reason string
 }{
-	{"os/exec", []string{"internal/proc", "internal/hands", "cmd/supctl", "bench", "internal/e2e"},
+	{"os/exec", []string{"internal/proc", "internal/hands", "cmd/supctl", "bench", "internal/e2e", "internal/vm", "internal/vm/guest"},
 		"inside supd only these start processes; supctl runs the pager and the person's own command"},
 	{"go.etcd.io/bbolt", []string{"internal/journal"}, "history has one owner, and losing it loses nothing else"},
 	{"github.com/spf13/cobra", []string{"cmd/supd", "cmd/supctl"}, "flags belong to programs"},
@@ -100,12 +102,13 @@ var starters = []string{"os.StartProcess", "syscall.ForkExec", "syscall.StartPro
 
 // mayStart may use the starters.
 var mayStart = map[string]string{
-	"internal/proc":  "the one place where processes begin, so that none is reaped by somebody else",
-	"internal/hands": "effects on services",
-	"cmd/supd":       "re-executes itself for an upgrade",
-	"supervisor":     "re-executes itself for an upgrade",
-	"bench":          "runs supervisors to be measured",
-	"bench/floor":    "is the bare loop",
+	"internal/proc":     "the one place where processes begin, so that none is reaped by somebody else",
+	"internal/hands":    "effects on services",
+	"cmd/supd":          "re-executes itself for an upgrade",
+	"supervisor":        "re-executes itself for an upgrade",
+	"bench":             "runs supervisors to be measured",
+	"bench/floor":       "is the bare loop",
+	"internal/vm/guest": "is PID 1 of a test's machine",
 }
 
 type pkg struct {
