@@ -87,16 +87,10 @@ if [ -n "$(missing)" ]; then
   give_up "apt-get's last words are above"
 fi
 fetch_kernel() (
-  set -e
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  cd "$work"
+  work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT && cd "$work" || exit 1
   package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
-  apt-get download "$package"
-  dpkg -x linux-image-*.deb kernel
-  $root mkdir -p "${kernel_dir%/*}"
-  $root rm -rf $kernel_dir
-  $root mv kernel $kernel_dir
+  apt-get download "$package" && dpkg -x linux-image-*.deb kernel &&
+    $root mkdir -p "${kernel_dir%/*}" && $root rm -rf $kernel_dir && $root mv kernel $kernel_dir
 )
 if ! kernel_there && ! fetch_kernel >>"$log" 2>&1; then
   tail -n 20 "$log" >&2

@@ -46,10 +46,7 @@ func (d *Disk) serve(conn net.Conn) error {
 			Length      uint32
 		}
 		if err := binary.Read(r, binary.BigEndian, &q); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
+			return nil // the client is gone: a killed qemu resets the connection
 		}
 		if q.Magic != nbdRequest || q.Length > nbdRequests {
 			return fmt.Errorf("cannot serve the disk: no request: %+v", q)
