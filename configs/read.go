@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -197,11 +198,13 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, fileBytesMax+1))
-	if err == nil && len(text) > fileBytesMax {
+	var text bytes.Buffer
+	text.Grow(int(min(info.Size(), fileBytesMax)) + bytes.MinRead) // one allocation, if the file stays as it is
+	_, err = text.ReadFrom(io.LimitReader(f, fileBytesMax+1))
+	if err == nil && text.Len() > fileBytesMax {
 		err = fmt.Errorf("larger than %d MB", fileBytesMax>>20)
 	}
-	return text, err
+	return text.Bytes(), err
 }
 
 // causeOf drops the operation and path that the message around it names already.
