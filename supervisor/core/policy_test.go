@@ -41,6 +41,8 @@ func TestWhatAnExitMeans(t *testing.T) {
 		{"SEGV", plain, known(Exit{Signal: 11}), crash},
 		{"TERM by a memory killer", plain, known(Exit{Signal: 15, ByMemoryKiller: true}), crash},
 		{"out of memory", plain, known(Exit{Signal: 9, OOM: true, FromSession: true}), crash},
+		{"TERM, after the kernel took a worker for memory", plain, known(Exit{Signal: 15, OOM: true}), deliberate},
+		{"exit 0, after the kernel took a worker for memory", plain, known(Exit{OOM: true}), deliberate},
 		{"SEGV, somebody at work, stateful", stateful, known(Exit{Signal: 11, AtWork: "bob"}), deliberate},
 		{"SEGV, somebody at work, not stateful", plain, known(Exit{Signal: 11, AtWork: "bob"}), crash},
 		{"SEGV, somebody at work, operator_stop restart", Spec{Stateful: true, OperatorStop: ChooseRestart}, known(Exit{Signal: 11, AtWork: "bob"}), crash},
