@@ -148,8 +148,8 @@ func (s *actionState) cut() {
 }
 
 // exploreAction runs the model; mayDeafen lets the process ignore the signal, or be stuck in the kernel.
-func exploreAction(r actionRules, f actionFaults, progress bool) Outcome {
-	m := machine[actionState]{broken: func(actionState) string { return "" }}
+func exploreAction(r actionRules, f actionFaults, progress bool, until string) Outcome {
+	m := machine[actionState]{until: until, broken: func(actionState) string { return "" }}
 	for _, odd := range [][2]uint8{{0, 0}, {1, 0}, {0, 1}} {
 		m.begin = append(m.begin, actionState{up: 1, deaf: odd[0], stuck: odd[1], faults: f})
 	}

@@ -15,6 +15,7 @@ type machine[S comparable] struct {
 	next   func(S, step[S])
 	broken func(S) string // the promise that a state breaks, "" for none
 	calm   func(S) bool   // nobody waits for anything; nil: progress is not asked for
+	until  string         // stop once a promise that begins with this is broken: a mutant is found out
 }
 
 // statesMax bounds one exploration: at about 150 bytes a state, below 8 GB.
@@ -42,6 +43,7 @@ type walk[S comparable] struct {
 	texts  []string
 	back   [][2]uint32 // edges without a fault, for progress
 	dead   map[uint32]bool
+	enough bool
 	out    Outcome
 }
 
@@ -54,7 +56,7 @@ func explore[S comparable](m machine[S]) Outcome {
 	for _, s := range m.begin {
 		w.visit(noState, "", s)
 	}
-	for i := uint32(0); int(i) < len(w.states); i++ {
+	for i := uint32(0); int(i) < len(w.states) && !w.enough; i++ {
 		if len(w.states) > statesMax {
 			w.out.Complete = false
 			break
@@ -74,7 +76,7 @@ func explore[S comparable](m machine[S]) Outcome {
 			}
 		})
 	}
-	if m.calm != nil && w.out.Complete {
+	if m.calm != nil && w.out.Complete && !w.enough {
 		w.progress()
 	}
 	w.out.States = len(w.states)
@@ -119,6 +121,7 @@ func (w *walk[S]) report(broken string, at uint32, last string) {
 	if _, known := w.out.Broken[broken]; known {
 		return
 	}
+	w.enough = w.m.until != "" && strings.HasPrefix(broken, w.m.until)
 	var trace []string
 	if last != "" {
 		trace = append(trace, last)

@@ -60,8 +60,8 @@ type epochState struct {
 // takesBack marks an undo in done, beside the number of epochs written.
 const takesBack = 4
 
-func exploreEpoch(r epochRules, kills uint8) Outcome {
-	m := machine[epochState]{broken: func(epochState) string { return "" }}
+func exploreEpoch(r epochRules, kills uint8, until string) Outcome {
+	m := machine[epochState]{until: until, broken: func(epochState) string { return "" }}
 	m.begin = []epochState{{kills: kills}, {kills: kills, hold: 1}}
 	m.next = func(s epochState, to step[epochState]) {
 		r.supdSteps(s, to)

@@ -116,8 +116,8 @@ func (s *filesState) promised() bool {
 	return s.a[actorA].promised|s.a[actorB].promised|s.a[actorC].promised == 1
 }
 
-func exploreFiles(r fileRules, scene fileScene, progress bool) Outcome {
-	m := machine[filesState]{broken: r.broken}
+func exploreFiles(r fileRules, scene fileScene, progress bool, until string) Outcome {
+	m := machine[filesState]{until: until, broken: r.broken}
 	for back := range uint8(2) {
 		m.begin = append(m.begin, filesState{backward: back, scene: scene})
 	}

@@ -120,7 +120,7 @@ func (r fileRules) actorSteps(s filesState, i uint8, to step[filesState]) {
 		}
 		t.relied = a.leaned
 		q.pc = endSyncEnded
-		if i == actorC {
+		if i == actorC && a.lock == lockA { // handed over, not released; C's own end is judged like any other
 			t.relied = s.relied
 		}
 		say("moved to ended/")

@@ -6,18 +6,18 @@ func Mutants() []Run {
 		r := actionAsBuilt()
 		without(&r)
 		return Run{"action: " + name, broken, func() Outcome {
-			return exploreAction(r, actionFaults{supd: 1, helper: 1, power: 1, crash: 1, people: 1}, broken == stuck)
+			return exploreAction(r, actionFaults{supd: 1, helper: 1, power: 1, crash: 1, people: 1}, broken == stuck, broken)
 		}}
 	}
 	files := func(name, broken string, s fileScene, without func(*fileRules)) Run {
 		r := filesAsBuilt()
 		without(&r)
-		return Run{"files: " + name, broken, func() Outcome { return exploreFiles(r, s, false) }}
+		return Run{"files: " + name, broken, func() Outcome { return exploreFiles(r, s, false, broken) }}
 	}
 	epoch := func(name, broken string, without func(*epochRules)) Run {
 		r := epochAsBuilt()
 		without(&r)
-		return Run{"epoch: " + name, broken, func() Outcome { return exploreEpoch(r, 1) }}
+		return Run{"epoch: " + name, broken, func() Outcome { return exploreEpoch(r, 1, broken) }}
 	}
 	power := fileScene{second: 1, power: 1, kill: 1}
 	breaks := fileScene{breaker: 1, power: 1, kill: 1}
@@ -62,7 +62,7 @@ func Redundant() map[string]Run {
 	one := func(without func(*fileRules), s fileScene) Run {
 		r := filesAsBuilt()
 		without(&r)
-		return Run{"", "", func() Outcome { return exploreFiles(r, s, false) }}
+		return Run{"", "", func() Outcome { return exploreFiles(r, s, false, "") }}
 	}
 	late := fileScene{late: 2, power: 1, supd: 1}
 	boots := actionAsBuilt()
@@ -74,7 +74,7 @@ func Redundant() map[string]Run {
 			func(r *fileRules) { r.endedAfter = false }, late),
 		"records of other boots: no pid is used again in the model; on a machine it is": {"", "",
 			func() Outcome {
-				return exploreAction(boots, actionFaults{supd: 1, helper: 1, power: 1, crash: 1, people: 1}, false)
+				return exploreAction(boots, actionFaults{supd: 1, helper: 1, power: 1, crash: 1, people: 1}, false, "")
 			}},
 	}
 }

@@ -15,9 +15,9 @@ func AsBuilt(wide bool) []Run {
 		faults = actionFaults{supd: 2, helper: 2, power: 1, crash: 2, people: 2}
 		power, kill, supd, kills = 2, 2, 2, 3
 	}
-	action := Run{"action, with progress", "", func() Outcome { return exploreAction(actionAsBuilt(), faults, true) }}
+	action := Run{"action, with progress", "", func() Outcome { return exploreAction(actionAsBuilt(), faults, true, "") }}
 	files := func(name string, s fileScene) Run {
-		return Run{"files: " + name + ", with progress", "", func() Outcome { return exploreFiles(filesAsBuilt(), s, true) }}
+		return Run{"files: " + name + ", with progress", "", func() Outcome { return exploreFiles(filesAsBuilt(), s, true, "") }}
 	}
 	runs := []Run{
 		action,
@@ -27,7 +27,7 @@ func AsBuilt(wide bool) []Run {
 		files("late requests and break", fileScene{late: 2, breaker: 1, supd: supd}),
 		files("rewrite and break, power, kills", fileScene{breaker: 1, rewrite: 1, power: power, kill: kill}),
 		files("two people, undo, power, kills", fileScene{second: 1, undo: 1, power: power, kill: kill}),
-		{"epoch", "", func() Outcome { return exploreEpoch(epochAsBuilt(), kills) }},
+		{"epoch", "", func() Outcome { return exploreEpoch(epochAsBuilt(), kills, "") }},
 	}
 	if wide {
 		runs = append(runs, files("two people, break, undo, rewrite, power, kill", fileScene{second: 1, breaker: 1, undo: 1, rewrite: 1, power: 1, kill: 1, supd: 1}))
