@@ -22,7 +22,10 @@ type namedLine struct {
 // logServices makes services of what was named: groups become their members, names of several instances the instances.
 func (a *app) logServices(ctx context.Context, c *api.Client, names []string) ([]string, error) {
 	reply, err := c.Status(ctx, names)
-	if err != nil {
+	switch {
+	case err != nil && len(names) == 1 && api.CodeOf(err) == api.CodeNotFound:
+		return names, nil // what is asked next says what is wrong with it
+	case err != nil:
 		return nil, err
 	}
 	var list []string

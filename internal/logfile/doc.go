@@ -8,7 +8,8 @@
 //	write the mark over the bytes at H    from here on the rotation is finished by whoever comes next
 //	rename NAME.rotating to NAME.STAMP
 //	blank [C, L)                          C = L rounded down to a block: only whole blocks can be taken out
-//	take out [0, C)                       and with it the mark
+//	punch out [0, C)                      and with it the mark
+//	collapse what is empty                where the file system can
 //
 // So a file may begin with a line of spaces: its text is at the end of the file before.
 //

@@ -139,9 +139,14 @@ func (f *file) finish(path string, m mark, copied string, calm bool) error {
 			return err
 		}
 	}
+	// Punched first: collapsing waits until all of the file is on the disk, and in a flood that is more than the disk can take
+	// while more comes. In between the log is as a punched one is.
+	if err := punch(f.File, 0, m.cut()); err != nil {
+		return err
+	}
 	err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_COLLAPSE_RANGE, 0, m.cut())
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) { // EINVAL: ext4 with larger clusters than blocks
-		err = punch(f.File, 0, m.cut())
+		return nil
 	}
 	return err
 }
