@@ -77,7 +77,7 @@ func Boot(img *Image, disk *Disk, dir string) (*Machine, error) {
 	}()
 	go func() {
 		m.listen(out)
-		m.qemu.Wait()
+		_ = m.qemu.Wait() // killed, or powered off: both are what was asked for
 		listener.Close()
 		<-served
 		close(m.gone)
@@ -138,7 +138,7 @@ func (m *Machine) ask(q Request) (Reply, error) {
 	m.waiting[q.ID] = answer
 	text, err := json.Marshal(q)
 	if err == nil {
-		m.in.Write(append(text, '\n')) // one that fails is answered by the end of the machine
+		_, _ = m.in.Write(append(text, '\n')) // one that fails is answered by the end of the machine
 	}
 	m.mu.Unlock()
 	if err != nil {
@@ -196,7 +196,7 @@ func (m *Machine) Console() string {
 // Cut takes the power away at once, and returns when no write can reach the disk
 // any more. Disk.Cut then says what was lost.
 func (m *Machine) Cut() {
-	m.qemu.Process.Kill() // one that is dead already is what was wanted
+	_ = m.qemu.Process.Kill() // one that is dead already is what was wanted
 	<-m.gone
 }
 
