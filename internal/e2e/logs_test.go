@@ -12,7 +12,7 @@ import (
 // flooder writes as fast as a pipe lets it, and no more than a disk can take if nobody rotates.
 const flooder = `
 [service.flood]
-command = ["/bin/sh", "-c", "yes 'a line of a service that has gone mad, and does not stop' | head -c 600000000; echo over; exec sleep 1000"]
+command = ["/bin/sh", "-c", "yes 'a line of a service that has gone mad, and does not stop' | head -c 600000000; echo; echo over; exec sleep 1000"]
 log = "file"
 log_file = "$DIR/logs/flood.log"
 log_rotate = { size = "1M", keep = 2 }
