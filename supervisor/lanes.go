@@ -18,7 +18,8 @@ type lanes struct {
 	mu    sync.Mutex
 	busy  int
 	queue []func(*lane)
-	next  int // of queue
+	next  int      // of queue
+	later []func() // done when nothing is in the queue
 }
 
 // laneMax is longer than any spawn takes that does not wait for something.
@@ -43,10 +44,18 @@ func (l *lanes) run(f func(*lane)) {
 
 // open starts workers for what waits. l.mu is held.
 func (l *lanes) open() {
-	for l.busy < l.max && l.next < len(l.queue) {
+	for l.busy < l.max && (l.next < len(l.queue) || len(l.later) > 0) {
 		l.busy++
 		go l.work(l.take())
 	}
+}
+
+// tidy has f run when nobody else wants a lane.
+func (l *lanes) tidy(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.later = append(l.later, f)
+	l.open()
 }
 
 // take is the next job, nil if there is none. l.mu is held.
@@ -54,7 +63,13 @@ func (l *lanes) take() func(*lane) {
 	if l.next == len(l.queue) {
 		// Room for a mass crash is not kept for ever.
 		l.queue, l.next = nil, 0
-		return nil
+		if len(l.later) == 0 {
+			l.later = nil
+			return nil
+		}
+		f := l.later[0]
+		l.later = l.later[1:]
+		return func(*lane) { f() }
 	}
 	f := l.queue[l.next]
 	l.queue[l.next] = nil

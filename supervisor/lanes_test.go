@@ -76,3 +76,23 @@ func TestLanesAreNotKeptByThoseWhoWait(t *testing.T) {
 		})
 	}
 }
+
+func TestTidyingComesLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lanes{max: 1}
+		var order []string
+		l.run(func(*lane) { time.Sleep(time.Millisecond); order = append(order, "first") })
+		l.tidy(func() { order = append(order, "tidied") })
+		l.run(func(*lane) { order = append(order, "second") })
+		synctest.Wait()
+		time.Sleep(time.Second)
+		if want := []string{"first", "second", "tidied"}; !slices.Equal(order, want) || l.busy != 0 {
+			t.Errorf("order %q, want %q; %d lanes busy", order, want, l.busy)
+		}
+		l.tidy(func() { order = append(order, "again") })
+		synctest.Wait()
+		if len(order) != 4 {
+			t.Error("without anything else to do, nothing is tidied")
+		}
+	})
+}

@@ -157,6 +157,7 @@ func (s *Supervisor) open(ctx context.Context) error {
 		Table: s.table, Cgroups: s.cgroups, StateDir: s.dir.Path(),
 		Notes: proc.Notes{Dir: filepath.Join(plan.Daemon.RunDir, "proc")},
 		Warn:  func(service string, err error) { s.log.Warn(err.Error(), "service", service) },
+		Later: s.lanes.tidy,
 		Mute: func(service string, err error) {
 			s.problem("log:"+service, fmt.Sprintf("the output of %q is lost until its next start: %v", service, err))
 		},

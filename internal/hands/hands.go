@@ -25,6 +25,8 @@ type Hands struct {
 	// Warn is told what went wrong without stopping an action. May be nil; called from
 	// the acting goroutine.
 	Warn func(service string, err error)
+	// Later has what only tidies up done at some time; nil: at once. What it does touches no living process.
+	Later func(tidy func())
 
 	oomOnce  sync.Once
 	oomBelow bool

@@ -45,13 +45,13 @@ func (h *Hands) stdio(service string, o Output, u *proc.User) (in, out, errw *os
 		}
 		return in, out, errw, nil
 	}
-	in, err = os.Open(os.DevNull)
+	in, err = openNull(unix.O_RDONLY)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	switch o.Mode {
 	case "", "none":
-		out, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		out, err = openNull(unix.O_WRONLY)
 	case "file":
 		out, err = openLog(o.File, u)
 	case "journal":
@@ -66,7 +66,7 @@ func (h *Hands) stdio(service string, o Output, u *proc.User) (in, out, errw *os
 	if err != nil && h.Mute != nil {
 		// A full or vanished log directory, or a journal that is down, must not keep a service down.
 		h.Mute(service, err)
-		out, err = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		out, err = openNull(unix.O_WRONLY)
 	}
 	if err == nil {
 		errw, err = dup(out)
@@ -76,6 +76,15 @@ func (h *Hands) stdio(service string, o Output, u *proc.User) (in, out, errw *os
 		return nil, nil, nil, err
 	}
 	return in, out, errw, nil
+}
+
+// openNull opens /dev/null without trying to put it on the netpoller, as os.Open does.
+func openNull(how int) (*os.File, error) {
+	fd, err := unix.Open(os.DevNull, how|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open %s: %w", os.DevNull, err)
+	}
+	return os.NewFile(uintptr(fd), os.DevNull), nil
 }
 
 // openLog opens a log for appending. Never through a link at its end: as root that

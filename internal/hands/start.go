@@ -59,7 +59,7 @@ func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 		return nil, spawnError(&s, path, err)
 	}
 	if h.Cgroups != nil {
-		h.Cgroups.Sweep(s.Service, s.Gen)
+		h.later(func() { h.Cgroups.Sweep(s.Service, s.Gen) })
 	}
 	return child, nil
 }
@@ -183,6 +183,14 @@ func (h *Hands) protected() bool {
 		h.oomBelow = err == nil && strings.HasPrefix(string(b), "-")
 	})
 	return h.oomBelow
+}
+
+func (h *Hands) later(tidy func()) {
+	if h.Later == nil {
+		tidy()
+		return
+	}
+	h.Later(tidy)
 }
 
 func (h *Hands) warn(service string, err error) {

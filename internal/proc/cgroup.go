@@ -20,7 +20,8 @@ type Cgroup struct{ Path string }
 // Populated says whether a process lives in it or below (zombies do not count). A
 // cgroup that does not exist is empty.
 func (g *Cgroup) Populated() (bool, error) {
-	b, err := os.ReadFile(filepath.Join(g.Path, "cgroup.events"))
+	var buf [256]byte
+	b, err := readSmall(g.Path+"/cgroup.events", buf[:])
 	if isAbsent(err) {
 		return false, nil
 	} else if err != nil {
@@ -165,6 +166,10 @@ func pollMillis(d time.Duration) int {
 
 // Remove removes it and what is below; it has to be empty. That it is gone is no error.
 func (g *Cgroup) Remove() error {
+	// Most have nothing below them, and then this is all.
+	if err := unix.Rmdir(g.Path); err == nil || isAbsent(err) {
+		return nil
+	}
 	names, err := subdirs(g.Path, "")
 	for _, n := range names {
 		err = errors.Join(err, (&Cgroup{Path: filepath.Join(g.Path, n)}).Remove())

@@ -203,13 +203,13 @@ func (c *Cgroups) Services() ([]string, error) {
 	return names, nil
 }
 
-// Sweep removes the empty cgroups of a service, except that of generation keep (0: none
-// is kept, and the service's own goes too). What is populated stays. Errors are of no
+// Sweep removes the empty cgroups of a service before generation keep (0: all of them, and
+// the service's own too). What is populated stays, and so does what is made meanwhile. Errors are of no
 // consequence to anybody but the tidy.
 func (c *Cgroups) Sweep(service string, keep uint64) error {
 	gens, err := c.Generations(service)
 	for _, g := range gens {
-		if g != keep {
+		if g < keep || keep == 0 {
 			err = errors.Join(err, c.Generation(service, g).Remove())
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Note is what RUN/proc/NAME.json says about a service's process. It is written inside
@@ -32,6 +34,9 @@ type Note struct {
 // Notes is the directory RUN/proc, made by the first Write.
 type Notes struct{ Dir string }
 
+// noteBytesMax bounds a note: names, paths and a digest.
+const noteBytesMax = 4 << 10
+
 const noteSuffix = ".json"
 
 func (d Notes) path(service string) string { return filepath.Join(d.Dir, service+noteSuffix) }
@@ -46,14 +51,14 @@ func (d Notes) Write(n Note) error {
 	// One writer per service, inside the gate: a fixed name needs no clearing up after
 	// a crash. The dot keeps it out of All.
 	tmp := filepath.Join(d.Dir, "."+n.Service+".new")
-	err = os.WriteFile(tmp, append(b, '\n'), 0o644)
+	err = writeSmall(tmp, append(b, '\n'), 0o644)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(d.Dir, 0o755); err == nil {
-			err = os.WriteFile(tmp, append(b, '\n'), 0o644)
+			err = writeSmall(tmp, append(b, '\n'), 0o644)
 		}
 	}
 	if err == nil {
-		err = os.Rename(tmp, d.path(n.Service))
+		err = unix.Rename(tmp, d.path(n.Service)) // os.Rename looks first whether it is a directory
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write the note of %q: %w", n.Service, err)
@@ -64,7 +69,8 @@ func (d Notes) Write(n Note) error {
 // Read returns the note of service; fs.ErrNotExist if there is none. A damaged one is
 // another error, never "none".
 func (d Notes) Read(service string) (Note, error) {
-	b, err := os.ReadFile(d.path(service))
+	var buf [noteBytesMax]byte
+	b, err := readSmall(d.path(service), buf[:])
 	if err != nil {
 		return Note{}, fmt.Errorf("cannot read the note of %q: %w", service, err)
 	}
