@@ -106,7 +106,7 @@ func (p part) story(t *testing.T, uid int) {
 
 	// Killed, it is back and answers.
 	d.shoot(p.name, syscall.SIGKILL)
-	pid = d.again(p.name, pid)
+	d.again(p.name, pid)
 	eventually(t, "an answer after SIGKILL", p.query)
 
 	// Under a lock it stays down, whatever becomes of supd, until its owner says start.
