@@ -36,6 +36,7 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner, ln *lane) core.Re
 		return s.effect(p, svc, a, &res)
 	})
 	if err == nil && a.Verb == core.Reload {
+		ln.leave()
 		err = s.reloadEnds(svc)
 	}
 	if err == nil && !a.Automatic && (a.Verb == core.Start || a.Verb == core.Restart) {
