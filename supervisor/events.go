@@ -44,9 +44,9 @@ func (s *Supervisor) record(kind, service, severity, text string, fields map[str
 // than this to somebody who wants to begin working.
 const recordWait = 50 * time.Millisecond
 
-// recorded brings what was recorded so far to disk, before a person is told that it is done: should supd be killed the
-// next moment, the record still knows. A database that hangs, is full or is damaged holds up nobody.
-func (s *Supervisor) recorded() { s.journal.Durable(recordWait) }
+// recorded brings what was recorded so far out of this process, before a person is told that it is done: should supd be
+// killed the next moment, the record still knows. A disk that hangs or is full holds up nobody.
+func (s *Supervisor) recorded() { s.journal.Secure(recordWait) }
 
 // noteCompleted remembers that a oneshot ended well in this boot, so that the next supd does not run it again.
 func (s *Supervisor) noteCompleted(name string) {

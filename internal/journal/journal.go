@@ -74,8 +74,10 @@ type Journal struct {
 	dirty    dirty
 	state    State
 	ended    bool   // Close was called
-	late     bool   // somebody gave up waiting for the writer, which has not ended a save since
+	late     bool   // somebody gave up waiting for the tail, which nobody has written since
 	store    *store // nil while there is none; only the writer changes it
+
+	tail *tail
 
 	ready chan struct{} // closed once the database was read or given up
 	wake  chan struct{} // capacity 1: there is something to save
@@ -125,6 +127,7 @@ func Open(o Options) *Journal {
 		state: State{Reason: "the database is being opened", Since: o.Now()},
 		ready: make(chan struct{}), wake: make(chan struct{}, 1), flush: make(chan chan error), quit: make(chan struct{}), done: make(chan struct{}),
 	}
+	j.tail = newTail(o.Path + tailSuffix)
 	w := writer{j: j}
 	go w.run()
 	return j

@@ -23,6 +23,7 @@ type step string
 const (
 	stepOpen   step = "open"
 	stepCommit step = "commit"
+	stepTail   step = "tail"
 )
 
 // Limits of the database file.

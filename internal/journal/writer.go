@@ -31,7 +31,8 @@ type writer struct {
 
 func (w *writer) run() {
 	defer close(w.j.done)
-	_ = w.save() // what is wrong is told by the state
+	w.j.tail.left = readTail(w.j.tail.path) // before Ready: nobody else is at it
+	_ = w.save()                            // what is wrong is told by the state
 	w.begin()
 	for w.rest() {
 	}
@@ -138,6 +139,7 @@ func (w *writer) try() error {
 	for {
 		b := w.take()
 		if b.empty() {
+			j.emptyTail()
 			return nil
 		}
 		err := j.o.fault(stepCommit)
@@ -163,6 +165,9 @@ func (w *writer) open() error {
 		return err
 	}
 	last, err := s.last()
+	if err == nil {
+		last, err = w.takeIn(s, last)
+	}
 	var counters map[key]uint64
 	if err == nil {
 		counters, err = s.counters()
@@ -184,6 +189,32 @@ func (w *writer) open() error {
 	}
 	w.joined = true
 	return nil
+}
+
+// takeIn saves what an earlier run had in its tail and not in its database, and returns the newest number.
+func (w *writer) takeIn(s *store, last uint64) (uint64, error) {
+	j := w.j
+	j.tail.turn <- struct{}{}
+	defer func() { <-j.tail.turn }()
+	if len(j.tail.left) == 0 {
+		return last, nil
+	}
+	b := batch{now: j.o.Now(), keep: j.o.Keep}
+	for _, e := range j.tail.left {
+		if e.Seq > last {
+			b.events, last = append(b.events, e), e.Seq
+		}
+	}
+	if !b.empty() {
+		if err := s.commit(&b); err != nil {
+			return last, err
+		}
+	}
+	if err := j.tail.empty(); err != nil {
+		return last, err
+	}
+	j.tail.left = nil
+	return last, nil
 }
 
 // take collects a batch. Events that were lost on the way are spoken of by a
@@ -288,7 +319,6 @@ func (w *writer) judge(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	now := j.o.Now()
-	j.late = false
 	if err == nil {
 		w.delay = 0
 		if !j.state.Saving && j.state.degraded {
