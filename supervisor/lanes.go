@@ -20,6 +20,7 @@ type lanes struct {
 	queue []func(*lane)
 	next  int      // of queue
 	later []func() // done when nothing is in the queue
+	slack slack
 }
 
 // laneMax is longer than any spawn takes that does not wait for something.
@@ -90,9 +91,15 @@ func (l *lanes) work(f func(*lane)) {
 			return
 		}
 		if f = l.take(); f == nil {
-			l.busy--
+			l.leaveLocked()
 		}
 		l.mu.Unlock()
+	}
+}
+
+func (l *lanes) leaveLocked() {
+	if l.busy--; l.busy == 0 {
+		l.slack.idle()
 	}
 }
 
@@ -103,7 +110,7 @@ func (ln *lane) leave() {
 	defer l.mu.Unlock()
 	if !ln.left {
 		ln.left = true
-		l.busy--
+		l.leaveLocked()
 		l.open()
 	}
 }
