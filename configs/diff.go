@@ -173,13 +173,16 @@ func (f flat) only(keys []string) flat {
 
 // restartKeys are handed to a process when it starts; everything else applies
 // at once.
-var restartKeys = [...]string{"command", "dir", "user", "group", "groups", "env", "env_file", "umask", "nice", "oom_score_adj", "limits", "log", "log_file", "oneshot", "watchdog"}
+var restartKeys = [...]string{"command", "dir", "user", "group", "groups", "env", "env_file", "umask", "nice", "oom_score_adj", "log", "log_file", "oneshot", "watchdog"}
 
-// needsRestart reports whether a running process keeps the old value of the key.
+// needsRestart reports whether a running process of a keeps its old value of the key until it is started as b.
 func needsRestart(key string, a, b *Service) bool {
 	top, _, _ := strings.Cut(key, ".")
 	if top == "ready" || top == "on_reload" { // the notify socket is given at the start
 		return b.Notifies() && !a.Notifies()
+	}
+	if top == "limits" {
+		return !b.Limits.inFlight(key)
 	}
 	return slices.Contains(restartKeys[:], top)
 }

@@ -60,7 +60,9 @@ func TestDigestChangesWithWhatAProcessKeeps(t *testing.T) {
 		{"user = \"www\"", false},
 		{"env = { A = \"1\" }", false},
 		{"umask = \"077\"", false},
-		{"limits = { nofile = 10 }", false},
+		{"limits = { nofile = 10, memory = \"1G\" }", true}, // given while it runs
+		{"limits = { stack = \"1M\" }", false},
+		{"limits = { cpu_time = \"1h\" }", false},
 		{"ready = \"notify\"", false},
 	} {
 		if got := digest(tc.more); (got == base) != tc.same {

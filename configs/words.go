@@ -84,7 +84,7 @@ var keyWords = map[string]string{
 	"limits.as":          "address space of each process",
 	"limits.data":        "data of each process",
 	"limits.fsize":       "size of a file that a process writes; its log too",
-	"limits.cpu_time":    "CPU time of each process, in whole seconds: SIGXCPU at the soft limit, SIGKILL at the hard one",
+	"limits.cpu_time":    "CPU time of each process, in whole seconds: SIGXCPU at the soft limit, SIGKILL at the hard one. A change takes a restart: what a process has used counts",
 	"limits.sigpending":  "queued signals of the service's user",
 	"limits.msgqueue":    "bytes in POSIX message queues of the service's user",
 	"limits.nice":        "lowest nice value that the service may give itself",

@@ -93,6 +93,10 @@ func (s *Supervisor) adoptOne(svc *service, n proc.Note, known bool, r lockfile.
 func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile.Record) {
 	svc.mu.Lock()
 	svc.adopted, svc.started, svc.runs = true, n.Started, n.Config
+	svc.limits = n.Limits
+	if len(svc.lackLocked()) > 0 || len(n.Limits) > 0 {
+		s.services.limited.Store(true) // the config may have changed while nobody was there: given at the first look
+	}
 	if r.TermSent && r.Target.PID == n.Process.PID && r.Target.Start == n.Process.StartTime {
 		svc.unfinished = true
 		svc.ending = n.Gen // the earlier supd had sent the signal: its end is no deliberate stop by somebody else

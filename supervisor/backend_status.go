@@ -172,6 +172,10 @@ func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.C
 		return w
 	}
 	w.ChangePending = svc.pending()
+	if w.ChangePending && svc.limitsOnly() {
+		// Not a restart: it would fail where the kernel refused the limit.
+		w.Next = orElse(w.Next, "supctl explain "+name+" says why its new limits wait")
+	}
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
 	if svc.conf != nil {

@@ -9,7 +9,7 @@ import (
 func rlimits(conf *configs.Service) []proc.Rlimit {
 	var out []proc.Rlimit
 	for _, l := range conf.Limits.Processes() {
-		out = append(out, proc.Rlimit{Key: l.Key, Resource: l.Resource, Soft: l.Soft, Hard: l.Hard})
+		out = append(out, proc.Rlimit{Key: l.Key, Resource: l.Resource, Soft: l.Soft, Hard: l.Hard, Fixed: l.Fixed()})
 	}
 	return out
 }

@@ -63,8 +63,14 @@ func (s *Supervisor) step(ev core.Event) {
 		s.checks.epoch(ev.Service, ev.Epoch)
 		s.lookedAt(ev.Service)
 		s.lookAgain(ev.Service, ev.Holds)
+		if ev.Clean {
+			s.limitsDue(ev.Service)
+		}
 	case core.HoldsChanged:
 		s.checks.held(ev.Service, ev.Holds)
+		if len(ev.Holds) == 0 {
+			s.limitsDue(ev.Service)
+		}
 		s.lookAgain(ev.Service, ev.Holds)
 	case core.Result:
 		s.lookAgain(ev.Service, ev.Holds)

@@ -194,9 +194,13 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 	}
 	svc.mu.Lock()
 	svc.started, svc.runs, svc.adopted = began, spec.Config, false
+	svc.limits, svc.limitsLeft = proc.LimitsOf(spec.Rlimits, spec.Limits), pendingLimits{}
 	svc.ready = false
 	svc.diedUnseen, svc.completed = false, false
 	svc.orphaned = orphaned
+	if len(svc.lackLocked()) > 0 {
+		s.services.limited.Store(true) // a reload came in between
+	}
 	svc.mu.Unlock()
 	svc.beat.Store(int64(now()))
 	s.watch(svc, child, a.Gen, s.cgroupOf(svc.name, a.Gen), conf.Watchdog)

@@ -175,7 +175,8 @@ func (s *Supervisor) reload(ctx context.Context, owner lockfile.Owner, apply boo
 	s.checks.reload(next)
 	s.jobs.reload()
 	s.metrics.reloaded(true)
-	reply.Changes = changes
+	s.changeLimits()
+	reply.Changes = s.withLimits(changes)
 	s.record("config.reloaded", "", journal.Notice, fmt.Sprintf("config read again: %d changes, generation %d", len(changes), reply.Generation),
 		map[string]string{"by": owner.String()})
 	if apply {
@@ -276,6 +277,16 @@ func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, pro
 		if orphaned && svc.running() == nil {
 			s.forget(name)
 			continue
+		}
+		if lack, _ := svc.lacks(); !orphaned && len(lack) > 0 {
+			tell(progress, "limits "+name)
+			why := s.giveLimits(svc, &owner, func() {})
+			if svc.limitsOnly() {
+				if why != "" {
+					failed = append(failed, fmt.Errorf("cannot change the limits of %q: %s", name, why))
+				}
+				continue
+			}
 		}
 		var heirs []string
 		if orphaned {

@@ -25,6 +25,7 @@ type service struct {
 	gen     uint64
 	cgroup  string
 	runs    string // digest of the config it was started with; "" if unknown
+	limits  proc.Limits
 	started time.Time
 	adopted bool
 	exited  bool
@@ -37,6 +38,10 @@ type service struct {
 	unfinished bool          // an earlier supd had sent it a signal to stop and did not live to see it through
 	diedUnseen bool          // found gone at supd's start
 	completed  bool          // a oneshot that ended well earlier in this boot
+
+	wanted      proc.Limits // of conf, made when they are first needed
+	wantedKnown bool
+	limitsLeft  pendingLimits // why limits is not wanted
 
 	ready  bool         // this instance was reported up
 	talk   talk         // what it says by sd_notify
@@ -66,7 +71,7 @@ func (v *service) digestLocked() string {
 func (v *service) pending() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.conf != nil && v.proc != nil && !v.exited && v.runs != "" && v.runs != v.digestLocked()
+	return v.conf != nil && v.proc != nil && !v.exited && v.runs != "" && (v.runs != v.digestLocked() || len(v.lackLocked()) > 0)
 }
 
 // endTold waits, if the process has ended, until the core was told, or over is closed. waiting is told of it before.
@@ -100,6 +105,7 @@ func (v *service) holdSaved(waiting func()) {
 type registry struct {
 	mu      sync.RWMutex
 	all     map[string]*service
+	limited atomic.Bool // limits of a running service were left pending since supd started
 	orphans atomic.Bool // there was one since supd started: the rare case that is worth a look at all services
 }
 
@@ -130,7 +136,7 @@ func (r *registry) put(name string, conf *configs.Service) *service {
 	}
 	r.mu.Unlock()
 	v.mu.Lock()
-	v.conf, v.orphaned, v.digest = conf, false, ""
+	v.conf, v.orphaned, v.digest, v.wantedKnown, v.limitsLeft = conf, false, "", false, pendingLimits{}
 	v.mu.Unlock()
 	return v
 }

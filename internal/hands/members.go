@@ -9,15 +9,23 @@ import (
 	"github.com/supd/supd/internal/proc"
 )
 
-// members is what is alive of the instance: its cgroup if it has one, else what can be
-// told by descent, session and mark.
+// members is what is alive of the instance.
 func (d *down) members() ([]proc.Identity, error) {
-	if d.order.Cgroup == "" {
-		return proc.Members(d.order.mark(), d.order.Target)
-	}
-	pids, err := d.cgroup().Procs()
+	ids, err := members(d.order.Cgroup, d.order.mark(), d.order.Target)
 	if err != nil {
 		return nil, fmt.Errorf("cannot stop %q: %w", d.order.Service, err)
+	}
+	return ids, nil
+}
+
+// members is what is alive in the cgroup; with none, what descent, session and mark tell.
+func members(cgroup string, mark proc.Mark, main proc.Identity) ([]proc.Identity, error) {
+	if cgroup == "" {
+		return proc.Members(mark, main)
+	}
+	pids, err := (&proc.Cgroup{Path: cgroup}).Procs()
+	if err != nil {
+		return nil, err
 	}
 	var ids []proc.Identity
 	for _, pid := range pids {

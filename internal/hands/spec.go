@@ -35,6 +35,9 @@ func (s *Spec) dir() string {
 	return s.Dir
 }
 
+// limits are those of its limits that can change while it runs, for its note.
+func (s *Spec) limits() proc.Limits { return proc.LimitsOf(s.Rlimits, s.Limits) }
+
 // mark is what tells an instance of a service from everything else, also from that of
 // another supd.
 func (h *Hands) mark(service string, gen uint64) proc.Mark {

@@ -43,7 +43,7 @@ func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 	}
 	defer closeAll(in, out, errw)
 
-	note := proc.Note{Service: s.Service, Gen: s.Gen, Notify: s.Notify, Watchdog: s.Watchdog, LogAt: s.LogAt, Config: s.Config}
+	note := proc.Note{Service: s.Service, Gen: s.Gen, Notify: s.Notify, Watchdog: s.Watchdog, LogAt: s.LogAt, Config: s.Config, Limits: s.limits()}
 	var g *proc.Cgroup
 	if h.Cgroups != nil {
 		if g, err = h.Cgroups.Make(s.Service, s.Gen); err != nil {

@@ -26,9 +26,9 @@ type Identity struct {
 // IsZero says whether i names no process.
 func (i Identity) IsZero() bool { return i.PID == 0 }
 
-// same compares what both know. A start time alone does not tell a pid that came back
+// Same compares what both know. A start time alone does not tell a pid that came back
 // within one clock tick.
-func (i Identity) same(o Identity) bool {
+func (i Identity) Same(o Identity) bool {
 	return i.BootID == o.BootID && i.PID == o.PID && i.StartTime == o.StartTime &&
 		(i.PidfsInode == 0 || o.PidfsInode == 0 || i.PidfsInode == o.PidfsInode)
 }

@@ -25,7 +25,8 @@ type Note struct {
 	Notify   string        `json:"notify,omitempty"`   // path of its sd_notify socket
 	Watchdog time.Duration `json:"watchdog,omitempty"` // as it was told, or told supd itself; 0: none
 	LogAt    int64         `json:"log_at,omitempty"`   // where its output begins in its log file, if supd waits for a line of it
-	Config   string        `json:"config,omitempty"`   // digest of the config it was started with
+	Config   string        `json:"config,omitempty"`   // digest of what it keeps from its start
+	Limits   Limits        `json:"limits,omitempty"`   // that it has now and that can change while it runs
 	// Completed: a oneshot that ended well. It is not run again in this boot, and did
 	// not die unseen.
 	Completed bool `json:"completed,omitempty"`
@@ -34,7 +35,10 @@ type Note struct {
 // Notes is the directory RUN/proc, made by the first Write.
 type Notes struct{ Dir string }
 
-// noteBytesMax bounds a note: names, paths and a digest.
+// noteMode: the digest is one of secrets too, and a weak one could be guessed by who has it.
+const noteMode = 0o600
+
+// noteBytesMax bounds a note: names, paths, a digest and at most a line for each limit.
 const noteBytesMax = 4 << 10
 
 const noteSuffix = ".json"
@@ -51,10 +55,10 @@ func (d Notes) Write(n Note) error {
 	// One writer per service, inside the gate: a fixed name needs no clearing up after
 	// a crash. The dot keeps it out of All.
 	tmp := filepath.Join(d.Dir, "."+n.Service+".new")
-	err = writeSmall(tmp, append(b, '\n'), 0o644)
+	err = writeSmall(tmp, append(b, '\n'), noteMode)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(d.Dir, 0o755); err == nil {
-			err = writeSmall(tmp, append(b, '\n'), 0o644)
+			err = writeSmall(tmp, append(b, '\n'), noteMode)
 		}
 	}
 	if err == nil {

@@ -10,7 +10,7 @@ func (t *Table) Open(id Identity) (*Process, error) {
 	// Counted as a fork: until the child stands in the table the reaper must not take
 	// it for an orphan.
 	t.mu.Lock()
-	if p := t.children[id.PID]; p != nil && p.id.same(id) {
+	if p := t.children[id.PID]; p != nil && p.id.Same(id) {
 		t.mu.Unlock()
 		return p, nil
 	}

@@ -17,6 +17,7 @@ type Rlimit struct {
 	Resource int    `json:"resource"` // RLIMIT_…
 	Soft     uint64 `json:"soft"`
 	Hard     uint64 `json:"hard"`
+	Fixed    bool   `json:"fixed,omitempty"` // a process that runs cannot be given it
 }
 
 // Set gives the limit to this process.
