@@ -2,19 +2,14 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/logfile"
-	"github.com/supd/supd/internal/proc"
 )
 
 // Events answers a query of the record.
@@ -157,108 +152,6 @@ func tailSince(file string, q api.LogQuery) ([]string, *logfile.Follower, error)
 		since = since[len(since)-q.Lines:]
 	}
 	return since, follow, nil
-}
-
-// journalArgs asks journalctl for a service's output as JSON (journalctl(1)).
-func journalArgs(name string, q api.LogQuery) []string {
-	args := []string{"journalctl", "--output=json", "--quiet", "--no-pager", "SYSLOG_IDENTIFIER=" + name}
-	if q.Lines >= 0 {
-		args = append(args, "--lines="+strconv.Itoa(q.Lines))
-	}
-	if !q.Since.IsZero() {
-		args = append(args, "--since=@"+strconv.FormatInt(q.Since.Unix(), 10))
-	}
-	return args
-}
-
-// journalWait bounds one run of journalctl, journalBytesMax what it may print.
-const (
-	journalWait     = 20 * time.Second
-	journalBytesMax = 16 << 20
-)
-
-func (s *Supervisor) journalLines(ctx context.Context, name string, q api.LogQuery) (api.LogsReply, error) {
-	reply := api.LogsReply{Lines: []api.LogLine{}}
-	out, err := s.table.Run(ctx, proc.Command{
-		Argv: journalArgs(name, q), Env: os.Environ(), Timeout: journalWait, OutputBytesMax: journalBytesMax,
-	})
-	if err != nil {
-		return reply, api.Errorf(api.CodeFailed, "cannot read the journal: %v", err)
-	}
-	for line := range strings.SplitSeq(string(out.Stdout), "\n") {
-		if l, ok := journalLine(line); ok {
-			reply.Lines = append(reply.Lines, l)
-		}
-	}
-	return reply, nil
-}
-
-// followJournal looks for more with journalctl's cursor-less --since at each look: the journal has no other way without
-// its library.
-func (s *Supervisor) followJournal(ctx context.Context, name string, q api.LogQuery, each func(api.LogLine) error) error {
-	var last time.Time
-	for {
-		reply, err := s.journalLines(ctx, name, q)
-		if err != nil {
-			return err
-		}
-		for _, l := range reply.Lines {
-			if l.Time != nil && !l.Time.After(last) {
-				continue
-			}
-			if l.Time != nil {
-				last = *l.Time
-			}
-			if err := each(l); err != nil {
-				return err
-			}
-		}
-		q.Lines = -1
-		q.Since = last
-		if last.IsZero() {
-			q.Since = time.Now().Add(-time.Second)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.done:
-			return nil
-		case <-time.After(journalFollowLook):
-		}
-	}
-}
-
-const journalFollowLook = time.Second
-
-// journalLine reads one line of journalctl's JSON. MESSAGE is a list of bytes where it is no text.
-func journalLine(line string) (api.LogLine, bool) {
-	var raw struct {
-		Time    string          `json:"__REALTIME_TIMESTAMP"`
-		PID     string          `json:"_PID"`
-		Message json.RawMessage `json:"MESSAGE"`
-	}
-	if line == "" || json.Unmarshal([]byte(line), &raw) != nil {
-		return api.LogLine{}, false
-	}
-	l := api.LogLine{}
-	if us, err := strconv.ParseInt(raw.Time, 10, 64); err == nil {
-		t := time.UnixMicro(us)
-		l.Time = &t
-	}
-	l.PID, _ = strconv.Atoi(raw.PID)
-	var numbers []byte
-	var list []int
-	switch {
-	case json.Unmarshal(raw.Message, &l.Text) == nil:
-	case json.Unmarshal(raw.Message, &list) == nil:
-		for _, n := range list {
-			numbers = append(numbers, byte(n))
-		}
-		l.Text = string(numbers)
-	default:
-		return l, false
-	}
-	return l, true
 }
 
 // watchLocks tells the core when lock or hold files change, whoever changed them. Without inotify supd still honours every

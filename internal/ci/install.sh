@@ -11,6 +11,8 @@ redis-server                                 redis-server     the same with Redi
 redis-cli                                    redis-tools      stopping Redis by its own means
 promtool                                     prometheus       judging the metrics page
 systemd-analyze                              systemd          judging the unit file
+/lib/systemd/systemd-journald                systemd          the journal end to end
+nsenter                                      util-linux       starting supd where that journal is
 setpriv                                      util-linux       running a test as somebody else
 ps                                           procps           looking at processes from outside
 curl                                         curl             talking HTTP over the unix socket
