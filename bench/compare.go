@@ -14,7 +14,7 @@ type reached struct {
 	name             string
 	crash50, crash90 time.Duration // SIGKILL of one service to its successor's main
 	mass             time.Duration // SIGKILL of all to the last successor's main
-	cold             time.Duration // start of the supervisor to the last service's main
+	cold             time.Duration // start of the supervisor, which has run before, to the last service's main
 	pss              int64         // bytes, all processes of the supervisor
 	processes        int
 	cpu              float64 // seconds in an idle minute
@@ -22,7 +22,9 @@ type reached struct {
 }
 
 const (
-	crashesMax = 100                     // services killed one by one
+	crashesMax = 100 // services killed one by one
+	crashesMin = 10  // also by those that take seconds
+	crashesFor = 10 * time.Second
 	settleFor  = 1500 * time.Millisecond // after which every subject takes a service that lives for started
 )
 
@@ -47,24 +49,28 @@ func compare(s *settings, n int) ([]reached, error) {
 	return all, nil
 }
 
-// measureOne starts a subject twice: killed one by one, and all at once. Idleness takes long, and is watched once.
+// measureOne starts a subject twice: where it has never run, to kill services one by one; and where it has, all at once.
+// Idleness takes long, and is watched once.
 func measureOne(s *settings, p subject, n int, idle bool) (reached, error) {
 	var f reached
-	r, living, err := settled(s, p, n)
+	r, err := prepare(s, p, n)
 	if err != nil {
 		return f, err
 	}
-	f.cold = lastOf(living, r.began)
+	living, err := r.settled(n)
+	if err != nil {
+		return f, err
+	}
 	own := r.own()
 	f.processes = len(own)
-	for _, pid := range own {
-		f.pss += pss(pid)
-	}
 	if idle {
 		f.cpu, f.wakes = idleMinute(own, s.idle)
 	}
+	for _, pid := range own {
+		f.pss += pss(pid)
+	}
 	var took []time.Duration
-	for i := range min(n, crashesMax) {
+	for i, began := 0, time.Now(); i < min(n, crashesMax) && (i < crashesMin || time.Since(began) < crashesFor); i++ {
 		t, err := killOne(living[fmt.Sprintf("s%d", i)], r.births)
 		if err != nil {
 			return f, err
@@ -76,10 +82,10 @@ func measureOne(s *settings, p subject, n int, idle bool) (reached, error) {
 	if err := r.end(); err != nil {
 		return f, err
 	}
-	// Afresh: a service's second crash within a minute is made to wait, and should be.
-	if r, living, err = settled(s, p, n); err != nil {
+	if living, err = r.settled(n); err != nil {
 		return f, err
 	}
+	f.cold = lastOf(living, r.began)
 	at := monotonic()
 	for _, b := range living {
 		if err := syscall.Kill(b.pid, syscall.SIGKILL); err != nil {
@@ -91,21 +97,23 @@ func measureOne(s *settings, p subject, n int, idle bool) (reached, error) {
 		return f, err
 	}
 	f.mass = lastOf(back, at)
-	return f, r.end()
+	if err := r.end(); err != nil {
+		return f, err
+	}
+	return f, r.close()
 }
 
-// settled is a subject all of whose services have been alive for a while.
-func settled(s *settings, p subject, n int) (*running, map[string]birth, error) {
-	r, err := start(s, p, n)
-	if err != nil {
-		return nil, nil, err
+// settled starts the subject and waits until all of its services have been alive for a while.
+func (r *running) settled(n int) (map[string]birth, error) {
+	if err := r.start(); err != nil {
+		return nil, err
 	}
 	living, err := r.births.take(n)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	time.Sleep(settleFor)
-	return r, living, nil
+	return living, nil
 }
 
 // killOne kills a service and waits for its successor.

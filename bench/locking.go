@@ -14,8 +14,11 @@ const lockedServices = 100
 // locking measures supctl maintenance start, the whole process from fork to exit, with nothing in flight; through the daemon
 // and without one. The floor is a bare process that makes one file durable. They take turns, so that both see the same disk.
 func locking(s *settings) ([]row, error) {
-	d, _, err := settled(s, own, lockedServices)
+	d, err := prepare(s, own, lockedServices)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := d.settled(lockedServices); err != nil {
 		return nil, err
 	}
 	if err := d.supctl("wait", "--all", "--for", "up"); err != nil {
@@ -30,6 +33,9 @@ func locking(s *settings) ([]row, error) {
 	}
 	direct, floor2, err := lockTimes(s, d)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.close(); err != nil {
 		return nil, err
 	}
 	line := func(how string, a, b spread) row {

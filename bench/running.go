@@ -15,42 +15,54 @@ import (
 
 // running is a supervisor with n services.
 type running struct {
-	s      *settings
-	births *births
-	dir    string
-	pid    int
-	began  int64
+	s       *settings
+	births  *births
+	dir     string
+	program string
+	argv    []string
+	env     []string
+	gentle  bool
+
+	pid   int
+	began int64
 }
 
-// start runs a subject. Its descendants come to this process when their parents end (main made it a subreaper), so that
-// end finds them all.
-func start(s *settings, p subject, n int) (*running, error) {
+// prepare makes everything for a subject with n services, and starts nothing.
+func prepare(s *settings, p subject, n int) (*running, error) {
 	dir, err := os.MkdirTemp(s.dir, "d-")
 	if err != nil {
 		return nil, err
 	}
-	r := &running{s: s, dir: dir}
+	r := &running{s: s, dir: dir, gentle: p.gentle}
 	if r.births, err = listenBirths(dir); err != nil {
 		return nil, err
 	}
-	argv, env, err := p.command(s, dir, r.births, n)
-	if err != nil {
+	if r.argv, r.env, err = p.command(s, dir, r.births, n); err != nil {
 		return nil, err
 	}
-	program, err := exec.LookPath(argv[0])
+	r.program, err = exec.LookPath(r.argv[0])
+	return r, err
+}
+
+// start runs the subject. Its descendants come to this process when their parents end (main made it a subreaper), so that
+// end finds them all.
+func (r *running) start() error {
+	log, err := os.Create(filepath.Join(r.dir, "log"))
 	if err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
 	r.began = monotonic()
-	r.pid, err = syscall.ForkExec(program, argv, &syscall.ProcAttr{
-		Dir: dir, Env: append(os.Environ(), env...), Files: []uintptr{0, log.Fd(), log.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
+	r.pid, err = syscall.ForkExec(r.program, r.argv, &syscall.ProcAttr{
+		Dir: r.dir, Env: append(os.Environ(), r.env...), Files: []uintptr{0, log.Fd(), log.Fd()}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
-	return r, err
+	return err
+}
+
+// close forgets a subject that has ended.
+func (r *running) close() error {
+	r.births.close()
+	return os.RemoveAll(r.dir)
 }
 
 // supctl is one run of the client; its output is an error's text.
@@ -63,9 +75,8 @@ func (r *running) supctl(args ...string) error {
 	return nil
 }
 
-// stop ends supd in order, its services with it; its directory stays.
+// stop ends supd in order, its services with it.
 func (r *running) stop() error {
-	defer r.births.close()
 	if err := syscall.Kill(r.pid, syscall.SIGTERM); err != nil {
 		return err
 	}
@@ -83,9 +94,11 @@ func (r *running) stop() error {
 // endMax bounds the killing of what a peer started.
 const endMax = 60 * time.Second
 
-// end kills a subject and everything it started, supervisors first.
+// end ends a subject and everything it started: in order, or by killing, supervisors first.
 func (r *running) end() error {
-	defer r.births.close()
+	if r.gentle {
+		return r.stop()
+	}
 	for until := time.Now().Add(endMax); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 		for {
 			if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); pid <= 0 || err != nil {
@@ -94,7 +107,7 @@ func (r *running) end() error {
 		}
 		left := descendants(os.Getpid())
 		if len(left) == 0 {
-			return os.RemoveAll(r.dir)
+			return nil
 		}
 		// A service whose supervisor still lives would only come back.
 		supervisors := r.without(left)

@@ -13,6 +13,7 @@ type subject struct {
 	name    string
 	program string // looked for in PATH: where it is not installed it is left out
 	most    int    // services it can take, or that are worth the time; 0: any
+	gentle  bool   // it ends its services by itself when it is told to, and remembers what was not ended by it
 	// command prepares dir for n services named s0, s1, … and says what to run.
 	command func(s *settings, dir string, b *births, n int) (argv, env []string, err error)
 }
@@ -25,13 +26,13 @@ func (s *settings) mark() string { return filepath.Join(s.dir, "mark") }
 // bare is the floor; own is supd; the others run where they are installed.
 var (
 	bare  = subject{name: "bare fork/exec loop", command: bareCommand}
-	own   = subject{name: "supd", command: ownCommand}
+	own   = subject{name: "supd", command: ownCommand, gentle: true}
 	peers = []subject{
-		{"runit", "runsvdir", runsMax, scanned("runsvdir")},
-		{"daemontools", "svscan", runsMax, scanned("svscan")},
-		{"s6, with readiness", "s6-svscan", 0, s6Command},
-		{"supervisord", "supervisord", runsMax, supervisordCommand},
-		{"Monit, cycle of 1 s", "monit", 100, monitCommand},
+		{name: "runit", program: "runsvdir", most: runsMax, command: scanned("runsvdir")},
+		{name: "daemontools", program: "svscan", most: runsMax, command: scanned("svscan")},
+		{name: "s6, with readiness", program: "s6-svscan", command: s6Command},
+		{name: "supervisord", program: "supervisord", most: runsMax, command: supervisordCommand},
+		{name: "Monit, cycle of 1 s", program: "monit", most: 100, command: monitCommand},
 	}
 )
 

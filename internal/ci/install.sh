@@ -23,6 +23,16 @@ qemu-system-x86_64                           qemu-system-x86  a machine whose po
 mkfs.ext4                                    e2fsprogs        its disk
 '
 
+# install.sh peers: what the benchmark compares supd with, where it is wanted.
+[ "${1:-}" = peers ] && needs='
+runsvdir                                     runit            the benchmark
+svscan                                       daemontools      the benchmark
+s6-svscan                                    s6               the benchmark
+supervisord                                  supervisor       the benchmark
+monit                                        monit            the benchmark
+cc                                           gcc              the program that is supervised in the benchmark
+'
+
 there() {
   case $1 in
     /*) for f in $1; do [ -e "$f" ] && return 0; done; return 1 ;;
