@@ -6,7 +6,7 @@
 #   make storm           FOR=10m: the storm of kills and locks
 #   make powercut        CUTS=100: the power of a small virtual machine is cut while people lock; SEED=N repeats the choices
 #   make fuzz            EACH=30s: every fuzz target in turn
-#   make bench           the figures of the README
+#   make bench           the figures of docs/performance.md; make bench-peers installs what they are compared with
 #   make lint            golangci-lint, pinned in internal/tools
 #   make docs            generated pages, written anew
 GO        ?= go
@@ -18,7 +18,7 @@ FOR       ?= 10m
 EACH      ?= 30s
 CUTS      ?= 100
 
-.PHONY: build run test race sim model storm powercut fuzz bench lint docs install-test-needs
+.PHONY: build run test race sim model storm powercut fuzz bench bench-peers lint docs install-test-needs
 
 # Without cgo: nothing of supd needs it, and a static program starts a millisecond sooner.
 build:
@@ -57,6 +57,9 @@ fuzz:
 	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(EACH) $$pkg; \
 	  done; \
 	done
+
+bench-peers:
+	@./internal/ci/install.sh peers
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
