@@ -39,7 +39,10 @@ func verify(t *testing.T, unit string) string {
 // asks for; it then keeps the type of the line before.
 const unknownBefore253 = "Failed to parse service type, ignoring: notify-reload"
 
-// expected is what this machine's systemd may say: nothing, or one line.
+// unknownBefore254 is what it says about the cgroup for supd itself.
+const unknownBefore254 = "Unknown key 'DelegateSubgroup' in section [Service], ignoring."
+
+// expected is what this machine's systemd may say: nothing, or what it ignores.
 func expected(t *testing.T, text string) string {
 	t.Helper()
 	out, err := exec.Command("systemd-analyze", "--version").Output()
@@ -50,11 +53,16 @@ func expected(t *testing.T, text string) string {
 	if _, err := fmt.Sscanf(string(out), "systemd %d", &version); err != nil {
 		t.Fatalf("systemd-analyze --version says %q", out)
 	}
-	if version >= 253 {
-		return ""
+	said := ""
+	for _, line := range [...]struct {
+		before        int
+		about, answer string
+	}{{253, "Type=notify-reload", unknownBefore253}, {254, "DelegateSubgroup=", unknownBefore254}} {
+		if version < line.before {
+			said += fmt.Sprintf("supd.service:%d: %s\n", 1+strings.Count(text[:strings.Index(text, "\n"+line.about)+1], "\n"), line.answer)
+		}
 	}
-	line := 1 + strings.Count(text[:strings.Index(text, "Type=notify-reload")], "\n")
-	return fmt.Sprintf("supd.service:%d: %s\n", line, unknownBefore253)
+	return said
 }
 
 func unit(t *testing.T) string {
@@ -83,6 +91,7 @@ func TestUnitKeepsItsPromises(t *testing.T) {
 		"RequiresMountsFor=/var/lib/supd": "an unmounted state directory is not an empty one",
 		"KillMode=process":                "services outlive supd",
 		"Delegate=yes":                    "a cgroup for each service",
+		"DelegateSubgroup=supd":           "limits of whole services",
 		"Restart=always":                  "supd comes back",
 		"WatchdogSec=30s":                 "a hung supd is noticed",
 		"RuntimeDirectoryPreserve=yes":    "a restart finds the processes again",

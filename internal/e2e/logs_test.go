@@ -35,7 +35,7 @@ func TestAFloodDisturbsNobody(t *testing.T) {
 		d.shoot("web", syscall.SIGKILL)
 		d.waitStarts("web", n+2)
 	}
-	const keep = 2 // as the config says
+	const keep = 2 // as the config says, like the size of 1M
 	eventually(t, "what is kept of the flood", func() string {
 		list, _ := filepath.Glob(d.path("logs/flood.log*"))
 		var blocks int64

@@ -84,7 +84,7 @@ func (c *Cgroups) handDown(service string, l CgroupLimit) error {
 		err = writeExisting(control, "+"+l.Controller)
 		switch {
 		case errors.Is(err, unix.EBUSY):
-			return &ControllerError{Key: l.Key, Controller: l.Controller, Why: dir + " has processes of its own, supd perhaps: DelegateSubgroup=supd in supd.service (systemd 254) gives supd a cgroup below"}
+			return &ControllerError{Key: l.Key, Controller: l.Controller, Why: dir + " has processes of its own, supd perhaps: DelegateSubgroup=supd in supd.service (systemd 254) gives supd a cgroup below; with an older systemd only the limits of each process (as, data, nproc) can be kept"}
 		case err != nil:
 			return &ControllerError{Key: l.Key, Controller: l.Controller, Why: fmt.Sprintf("write +%s to %s: %v", l.Controller, control, causeOf(err))}
 		}

@@ -39,18 +39,32 @@ func (h *host) counted(name, file, key string) string {
 	if s.PID == 0 {
 		return s.State + ": " + s.Detail
 	}
-	where, err := h.m.Read("/proc/" + strconv.Itoa(s.PID) + "/cgroup")
-	if err != nil {
-		return err.Error()
-	}
-	text, err := h.m.Read("/sys/fs/cgroup" + strings.TrimPrefix(strings.TrimSpace(where), "0::") + "/" + file)
-	if err != nil {
-		return err.Error()
-	}
+	where, text := h.file(s.PID, file)
 	for line := range strings.Lines(text) {
 		if n, ok := strings.CutPrefix(strings.TrimSpace(line), key+" "); ok && n != "0" {
 			return ""
 		}
 	}
 	return where + text
+}
+
+// file is the content of a file of the cgroup that pid is in, and where that is.
+func (h *host) file(pid int, name string) (where, text string) {
+	h.t.Helper()
+	where, err := h.m.Read("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err == nil {
+		where = "/sys/fs/cgroup" + strings.TrimPrefix(strings.TrimSpace(where), "0::") + "/" + name
+		text, err = h.m.Read(where)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return where, text
+}
+
+// knob is what one line of such a file says.
+func (h *host) knob(pid int, name string) string {
+	h.t.Helper()
+	_, text := h.file(pid, name)
+	return strings.TrimSpace(text)
 }

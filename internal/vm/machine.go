@@ -160,13 +160,19 @@ func (m *Machine) Run(args ...string) (code int, out string, err error) {
 	return r.Code, r.Out, err
 }
 
-// Daemon starts a command in supd's cgroup and returns its pid.
-func (m *Machine) Daemon(args ...string) (pid int, err error) {
-	r, err := m.ask(Request{Do: "daemon", Args: args})
+// Daemon starts a command in a cgroup, which is made if need be, and returns its pid.
+func (m *Machine) Daemon(cgroup string, args ...string) (pid int, err error) {
+	r, err := m.ask(Request{Do: "daemon", Args: args, Text: cgroup})
 	if err != nil {
 		return 0, err
 	}
 	return strconv.Atoi(r.Out)
+}
+
+// Delegate makes a cgroup and hands it over as systemd does.
+func (m *Machine) Delegate(cgroup string) error {
+	_, err := m.ask(Request{Do: "delegate", Args: []string{cgroup}})
+	return err
 }
 
 // Write makes a file in the guest, without fsync.

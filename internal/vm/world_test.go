@@ -15,18 +15,22 @@ import (
 // eventuallyMax is for an emulated machine on a busy host.
 const eventuallyMax = 60 * time.Second
 
+// unitCgroup is where systemd puts supd.
+const unitCgroup = "/sys/fs/cgroup/supd.service"
+
 // host is one machine that a story boots again and again, with the disk that stays.
 type host struct {
 	t      *testing.T
 	disk   *Disk
 	config string
 	m      *Machine
-	supd   int // its pid
+	supd   int    // its pid
+	cgroup string // that supd is started in
 }
 
 // newHost is a machine that is off, with an empty disk.
 func newHost(t *testing.T, config string) *host {
-	h := &host{t: t, disk: NewDisk(bytes.Clone(blank)), config: config}
+	h := &host{t: t, disk: NewDisk(bytes.Clone(blank)), config: config, cgroup: unitCgroup}
 	t.Cleanup(func() {
 		if h.m != nil {
 			h.m.Cut()
@@ -55,7 +59,7 @@ func (h *host) boot() {
 func (h *host) start() {
 	h.t.Helper()
 	var err error
-	if h.supd, err = h.m.Daemon("/bin/supd", "--config", "/etc/supd/supd.toml"); err != nil {
+	if h.supd, err = h.m.Daemon(h.cgroup, "/bin/supd", "--config", "/etc/supd/supd.toml"); err != nil {
 		h.t.Fatal(err)
 	}
 	h.eventually("supd answers", func() string {

@@ -99,14 +99,27 @@ func do(q vm.Request) (r vm.Reply, err error) {
 		}
 		return r, err
 	case q.Do == "daemon":
-		return daemon(q.Args)
+		return daemon(q.Args, q.Text)
+	case q.Do == "delegate":
+		return r, delegate(q.Args[0])
 	}
 	return r, errors.New("cannot do " + strconv.Quote(q.Do))
 }
 
-// daemon starts supd where systemd would have put it, and does not wait for it.
-func daemon(args []string) (r vm.Reply, err error) {
-	cgroup, err := os.Open("/sys/fs/cgroup/supd.service")
+// delegate makes a cgroup and hands it over as systemd does (Delegate=, systemd.resource-control(5)).
+func delegate(cgroup string) error {
+	if err := os.MkdirAll(cgroup, 0o755); err != nil {
+		return err
+	}
+	return unix.Setxattr(cgroup, "trusted.delegate", []byte("1"), 0)
+}
+
+// daemon starts supd in a cgroup, as systemd does, and does not wait for it.
+func daemon(args []string, where string) (r vm.Reply, err error) {
+	if err := os.MkdirAll(where, 0o755); err != nil {
+		return r, err
+	}
+	cgroup, err := os.Open(where)
 	if err != nil {
 		return r, err
 	}
