@@ -43,7 +43,7 @@ type Service struct {
 	PostStart   []Command     `toml:"post_start"`
 	PreStop     []Command     `toml:"pre_stop"`
 	PostStop    []Command     `toml:"post_stop"`
-	HookTimeout time.Duration `toml:"hook_timeout"` // for each command; then its process group is killed
+	HookTimeout time.Duration `toml:"hook_timeout"` // for each command, and that of OnReload; then its process group is killed
 
 	Restart     Restart           `toml:"restart"`
 	Stop        Stop              `toml:"stop"`

@@ -48,7 +48,7 @@ var keyWords = map[string]string{
 	"service.post_start":    "run after the program was executed, before it is ready; one that fails is an event",
 	"service.pre_stop":      "run before a stop or restart; one that fails is an event, the stop goes on",
 	"service.post_stop":     "run after a stop by supd, when nothing of the service is left; not after a crash",
-	"service.hook_timeout":  "for each command of a hook; then its process group is killed",
+	"service.hook_timeout":  "for each command of a hook, and of `on_reload`; then its process group is killed",
 	"service.on_reload":     "what `supctl reload SERVICE` does. `notify:HUP`: the signal, then wait until it says by sd_notify that it is done (RELOADING=1, READY=1)",
 
 	"restart.policy":        "after which ends it is started again: failures; also exit code 0; none. A deliberate stop is none of them. `never` for a job: it has failed until its next run",

@@ -112,7 +112,7 @@ func (s *Supervisor) execAlone(c *configs.Check, r checks.Report) {
 		s.record("would.exec", "", journal.Notice, fmt.Sprintf("would run the program of check %s: %v", r.Name, c.Options.Exec), nil)
 		return
 	}
-	out, err := s.table.Run(s.ctx, proc.Command{Argv: c.Options.Exec, Env: append(hands.CleanEnv(nil, nil), r.Environ()...), Timeout: scriptTimeout})
+	out, err := s.table.Run(s.ctx, proc.Command{Argv: c.Options.Exec, Env: append(hands.CleanEnv(nil, nil), r.Environ()...), Timeout: execTimeout})
 	if err == nil && (out.Exit.Code != 0 || out.Exit.Signal != 0 || out.TimedOut) {
 		err = fmt.Errorf("%v: %.200s", out.Exit, out.Stderr)
 	}

@@ -291,6 +291,7 @@ func (s *Supervisor) stop(p *lockfile.Permit, svc *service, a core.Act) error {
 			if err != nil {
 				return fmt.Errorf("cannot stop %q: %w", svc.name, err)
 			}
+			script.Output.Keep = true // its last words are the reason
 			spec.Command = &script
 		}
 	}
@@ -335,7 +336,7 @@ func (s *Supervisor) reloadService(p *lockfile.Permit, svc *service) error {
 		svc.reloadBegins(conf.OnReload.Notify)
 		return s.hands.Signal(p, svc.name, target.Identity(), conf.OnReload.Signal)
 	}
-	return s.runScript(p, svc, conf, lockfile.VerbReload, conf.OnReload.Command, nil)
+	return s.runScript(p, svc, conf, lockfile.VerbReload, conf.OnReload.Command, conf.HookTimeout, nil)
 }
 
 // exec runs the program that a failing check asks for.
@@ -344,16 +345,16 @@ func (s *Supervisor) exec(p *lockfile.Permit, svc *service, a core.Act) error {
 	if conf == nil || conf.Checks[a.Check] == nil {
 		return fmt.Errorf("cannot run the program of check %q of %q: it is not in the config any more", a.Check, svc.name)
 	}
-	return s.runScript(p, svc, conf, lockfile.VerbExec, conf.Checks[a.Check].Options.Exec, map[string]string{
+	return s.runScript(p, svc, conf, lockfile.VerbExec, conf.Checks[a.Check].Options.Exec, execTimeout, map[string]string{
 		"SUPD_CHECK": a.Check, "SUPD_REASON": a.Reason,
 	})
 }
 
-// scriptTimeout bounds programs that have no time-out of their own in the config.
-const scriptTimeout = time.Minute
+// execTimeout bounds the programs of checks, which have no time-out of their own in the config.
+const execTimeout = time.Minute
 
-func (s *Supervisor) runScript(p *lockfile.Permit, svc *service, conf *configs.Service, verb lockfile.Verb, argv []string, facts map[string]string) error {
-	script, err := s.script(svc, conf, argv, scriptTimeout)
+func (s *Supervisor) runScript(p *lockfile.Permit, svc *service, conf *configs.Service, verb lockfile.Verb, argv []string, timeout time.Duration, facts map[string]string) error {
+	script, err := s.script(svc, conf, argv, timeout)
 	if err != nil {
 		return fmt.Errorf("cannot %s %q: %w", verb, svc.name, err)
 	}

@@ -84,3 +84,49 @@ func TestNoHookUnderALock(t *testing.T) {
 		t.Errorf("%d hooks ran, want %d", after, before)
 	}
 }
+
+// A program of on_reload that hangs is ended in its time, with what it forked; the service runs on.
+func TestHangingReload(t *testing.T) {
+	t.Parallel()
+	d := started(t, quick+service("web", "hook_timeout = \"300ms\"\non_reload = [\"/bin/sh\", \"-c\", \"echo waiting for the db; sleep 1000 & echo $! > $DIR/forked; wait\"]\n"))
+	pid := d.up("web")[0]
+	d.ctl("reload", "web").wants(t, 1, "cannot reload \"web\"", "killed after", "waiting for the db")
+	d.forkedIsGone()
+	if s := d.status("web"); s.PID != pid || s.State != "up" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A stop command that hangs is ended with the time of the stop, and the service goes down all the same; its last words
+// are in the event.
+func TestHangingStopCommand(t *testing.T) {
+	t.Parallel()
+	d := started(t, quick+service("web", "log = \"file\"\n[service.web.stop]\ntimeout = \"300ms\"\ncommand = [\"/bin/sh\", \"-c\", \"echo nobody listens; sleep 1000 & echo $! > $DIR/forked; wait\"]\n"))
+	pid := d.up("web")[0]
+	d.ctl("stop", "web").wants(t, 0)
+	d.forkedIsGone()
+	if alive(pid) {
+		t.Errorf("pid %d is still there", pid)
+	}
+	d.ctl("events", "--service", "web").wants(t, 0, "the stop command of \"web\" failed: killed after", "nobody listens")
+	d.ctl("logs", "web").wants(t, 0, "nobody listens")
+}
+
+// forkedIsGone: the process whose pid a script wrote has ended.
+func (d *daemon) forkedIsGone() {
+	d.t.Helper()
+	var pid int
+	b, err := os.ReadFile(d.path("forked"))
+	if err == nil {
+		_, err = fmt.Sscan(string(b), &pid)
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	eventually(d.t, "the end of what the script forked", func() string {
+		if alive(pid) {
+			return fmt.Sprintf("pid %d lives", pid)
+		}
+		return ""
+	})
+}

@@ -3,6 +3,7 @@ package hands
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,7 @@ type down struct {
 	exe    string
 	record recorder
 	say    func(word)
+	kept   *os.File // output of scripts, to be kept small; nil: it goes elsewhere
 }
 
 // run returns when nothing of the instance is alive, or an error that names what is.

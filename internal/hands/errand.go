@@ -3,7 +3,6 @@ package hands
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -17,9 +16,6 @@ import (
 // longer hangs and is killed.
 const helperGrace = 10 * time.Second
 
-// outputBytesMax bounds what is passed on of a script's kept output.
-const outputBytesMax = 1 << 20
-
 // help has an order carried out by a helper and waits for the helper's end. tail is the
 // end of what a script wrote, if it was kept.
 func (h *Hands) help(p *lockfile.Permit, kind string, o order, out Output, u *proc.User) (last word, tail string, err error) {
@@ -30,12 +26,12 @@ func (h *Hands) help(p *lockfile.Permit, kind string, o order, out Output, u *pr
 	defer func() { closeAll(in, stdout, stderr) }()
 	var kept, log *os.File
 	if (out.Mode == "" || out.Keep) && o.Script != nil {
-		if fd, err := unix.MemfdCreate("output of a script", unix.MFD_CLOEXEC); err == nil {
-			kept = os.NewFile(uintptr(fd), "output of a script")
-			unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_APPEND)
+		if kept, err = newKept(); err == nil {
 			closeAll(stderr)
 			log, stdout, stderr = stdout, kept, nil
 			defer log.Close()
+			script := *o.Script
+			script.Kept, o.Script = true, &script
 		}
 	}
 	e, err := h.startHelper(p, kind, o, in, stdout)
@@ -45,8 +41,7 @@ func (h *Hands) help(p *lockfile.Permit, kind string, o order, out Output, u *pr
 	p.Waits()
 	last = e.await(h, p, kind, o)
 	if kept != nil {
-		tail = tailOf(kept)
-		if _, err := io.Copy(log, io.NewSectionReader(kept, 0, outputBytesMax)); err != nil {
+		if tail, err = passOn(kept, log); err != nil {
 			h.warn(o.Service, fmt.Errorf("cannot pass on the output of a program for %q: %w", o.Service, err))
 		}
 	}

@@ -69,6 +69,9 @@ func carryOut(kind string, o order, say func(word)) word {
 		return word{Err: fmt.Sprintf("cannot act on %q: %v", o.Service, err), Last: true}
 	}
 	d := down{order: o, table: table, exe: "/proc/self/exe", record: gate.Update, say: say}
+	if o.Script != nil && o.Script.Kept {
+		d.kept = os.Stdout
+	}
 	return d.do(kind)
 }
 

@@ -44,6 +44,7 @@ type scriptOrder struct {
 	Exec    execOrder     `json:"exec"`
 	Timeout time.Duration `json:"timeout"` // 0: scriptTimeout
 	Cgroup  string        `json:"cgroup,omitempty"`
+	Kept    bool          `json:"kept,omitempty"` // the helper's stdout is a memfd, see kept.go
 }
 
 // order is what a helper does. It comes complete or not at all: supd dead before it was

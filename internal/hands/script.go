@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,9 +15,6 @@ import (
 const (
 	// scriptTimeout is for scripts whose config gives none.
 	scriptTimeout = 5 * time.Minute
-	// tailBytesMax is how much of a script's output is kept: its end, where the reason
-	// stands.
-	tailBytesMax = 4 << 10
 	// phaseScript stands in the record while a program acts on the service.
 	phaseScript = "script"
 )
@@ -117,6 +113,7 @@ func (d *down) runScript(s scriptOrder) (ScriptResult, error) {
 		why := spawnError(&Spec{Service: d.order.Service, Dir: s.Exec.Dir, User: s.Exec.User}, s.Exec.Path, err)
 		return ScriptResult{}, fmt.Errorf("cannot run a program for %q: %w", d.order.Service, whyOf(why))
 	}
+	defer d.trimming()()
 	return awaitScript(p, began, began.Add(s.Timeout)), nil
 }
 
@@ -142,22 +139,4 @@ func awaitScript(p *proc.Process, began, deadline time.Time) ScriptResult {
 	r.Exit, _ = p.Exit()
 	r.Took = time.Since(began)
 	return r
-}
-
-// tailOf reads the end of a captured output, from a whole line on.
-func tailOf(f *os.File) string {
-	st, err := f.Stat()
-	if err != nil {
-		return ""
-	}
-	from := max(st.Size()-tailBytesMax, 0)
-	b := make([]byte, min(st.Size(), tailBytesMax))
-	n, _ := f.ReadAt(b, from)
-	s := string(b[:n])
-	if from > 0 {
-		if _, rest, ok := strings.Cut(s, "\n"); ok {
-			s = rest
-		}
-	}
-	return strings.TrimRight(s, "\n")
 }
