@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
@@ -86,9 +85,6 @@ func (s *Supervisor) Logs(ctx context.Context, p api.Peer, q api.LogQuery) (api.
 	return reply, err
 }
 
-// followLook is how often a followed file is looked at for more.
-const followLook = 200 * time.Millisecond
-
 // FollowLogs gives the newest lines and then what is written, until ctx ends.
 func (s *Supervisor) FollowLogs(ctx context.Context, p api.Peer, q api.LogQuery, each func(api.LogLine) error) error {
 	conf, file, err := s.logSource(q.Service)
@@ -105,53 +101,28 @@ func (s *Supervisor) FollowLogs(ctx context.Context, p api.Peer, q api.LogQuery,
 	if err != nil {
 		return err
 	}
+	ctx, cancel := s.until(ctx)
+	defer cancel()
 	line := func(text string) error { return each(api.LogLine{Text: text}) }
 	for _, l := range lines {
 		if err := line(l); err != nil {
 			return err
 		}
 	}
-	look := time.NewTicker(followLook)
-	defer look.Stop()
-	for {
-		more, err := follow.More(line)
-		if err != nil {
-			return err
-		}
-		if more && ctx.Err() == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.done:
-			return nil
-		case <-look.C:
-		}
-	}
+	return follow.Run(ctx, line)
 }
 
 // tailSince reads the newest lines of a log file, and gives who goes on behind them.
 func tailSince(file string, q api.LogQuery) ([]string, *logfile.Follower, error) {
-	n := q.Lines
-	if !q.Since.IsZero() {
-		n = -1
-	}
-	lines, follow, err := logfile.Tail(file, n)
-	if err != nil {
+	lines, follow, err := logfile.TailSince(file, q.Lines, q.Since)
+	var timeless *logfile.TimelessError
+	switch {
+	case errors.As(err, &timeless):
+		return nil, nil, api.Errorf(api.CodeUsage, "%v", err)
+	case err != nil:
 		return nil, nil, api.Errorf(api.CodeFailed, "%v", err)
 	}
-	if q.Since.IsZero() {
-		return lines, follow, nil
-	}
-	since, known := logfile.Since(lines, q.Since)
-	if !known {
-		return nil, nil, api.Errorf(api.CodeUsage, "--since needs lines that begin with a time, and none of %s does; use -n", file)
-	}
-	if q.Lines >= 0 && len(since) > q.Lines {
-		since = since[len(since)-q.Lines:]
-	}
-	return since, follow, nil
+	return lines, follow, nil
 }
 
 // watchLocks tells the core when lock or hold files change, whoever changed them. Without inotify supd still honours every

@@ -60,7 +60,7 @@ func (s *Supervisor) awaitLine(svc *service, conf *configs.Service, gen uint64, 
 	if conf.Ready.Mode != configs.ReadyLog || s.lines == nil {
 		return
 	}
-	path := s.logFile(conf)
+	_, path := conf.LogPlace(s.dir.Path())
 	pattern, err := regexp.Compile(conf.Ready.Pattern)
 	if err == nil {
 		err = s.lines.await(path, &tail{service: svc.name, gen: gen, pattern: pattern, at: at,

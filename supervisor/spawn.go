@@ -82,44 +82,14 @@ func environment(conf *configs.Service, u *proc.User) ([]string, error) {
 
 // output says where a service's output goes. A file is made in a directory that is there, or can be made.
 func (s *Supervisor) output(conf *configs.Service) (hands.Output, error) {
-	mode := conf.Log
-	if mode == configs.LogAuto {
-		mode = configs.LogFile
-		if conf.Ready.Mode == configs.ReadyLog {
-			// read by supd itself while the service starts
-		} else if _, err := os.Stat(journalSocket); err == nil {
-			mode = configs.LogJournal
-		}
-	}
-	out := hands.Output{Mode: string(mode)}
-	if mode != configs.LogFile {
+	mode, file := conf.LogPlace(s.dir.Path())
+	out := hands.Output{Mode: string(mode), File: file}
+	if file == "" {
 		return out, nil
 	}
-	out.File = s.logFile(conf)
 	// Whoever opens the file finds out, and says so.
 	_ = os.MkdirAll(filepath.Dir(out.File), 0o755)
 	return out, nil
-}
-
-// journalSocket is where systemd-journald takes streams (systemd-journald.service(8)).
-const journalSocket = "/run/systemd/journal/stdout"
-
-// systemLogDir takes the log files of the host's supd; a private supd keeps them below its state directory.
-const (
-	systemLogDir   = "/var/log/supd"
-	systemStateDir = "/var/lib/supd"
-)
-
-// logFile is the file of a service whose output goes to a file.
-func (s *Supervisor) logFile(conf *configs.Service) string {
-	if conf.LogFile != "" {
-		return conf.LogFile
-	}
-	dir := systemLogDir
-	if s.dir.Path() != systemStateDir {
-		dir = filepath.Join(s.dir.Path(), "log")
-	}
-	return filepath.Join(dir, conf.Name+".log")
 }
 
 // cgroupOf is the cgroup of one instance, "" where there are none.

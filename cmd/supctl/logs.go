@@ -20,7 +20,7 @@ func (a *app) logsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "logs SERVICE...", Short: "What services write", Args: cobra.MinimumNArgs(1), ValidArgsFunction: a.completeTargets,
 		Long: "What services wrote, from their files (rotated ones too) or from the journal. Several\n" +
-			"are shown in the order of time, each line behind the name of its service. --since on a\nfile goes by the times at the beginning of its lines.",
+			"are shown in the order of time, each line behind the name of its service. --since on a\nfile goes by the times at the beginning of its lines. Without the daemon, files are read where\nthe config says that they are.",
 		Example: "  supctl logs web\n  supctl logs web db -f\n  supctl logs @frontend -n 50\n  supctl logs web --since 10m -n 1000",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q := api.LogQuery{Lines: int(n), Since: since.Time}
@@ -36,37 +36,56 @@ func (a *app) logsCommand() *cobra.Command {
 	return cmd
 }
 
-// logs shows what there is or follows. It needs the daemon: where the output goes
-// is in the config, and who may read it is a matter of roles.
+// logSource is who has the output of services: the daemon, or without it the files.
+type logSource interface {
+	Logs(ctx context.Context, q api.LogQuery) (api.LogsReply, error)
+	FollowLogs(ctx context.Context, q api.LogQuery, each func(api.LogLine) error) error
+}
+
+// logs asks the daemon, and where it cannot be asked reads the files, as far as their permissions let.
 func (a *app) logs(ctx context.Context, args []string, q api.LogQuery, follow bool) error {
-	return a.ask("show the output of "+strings.Join(args, ", "), func(c *api.Client) error {
+	doing := "show the output of " + strings.Join(args, ", ")
+	answered := false
+	err := a.ask(doing, func(c *api.Client) error {
 		names, err := a.logServices(ctx, c, args)
-		switch {
-		case err != nil:
-			return err
-		case len(names) > 1 && follow:
-			return a.followMany(ctx, c, names, q)
-		case len(names) != 1:
-			return a.logsOfMany(ctx, c, names, q)
-		}
-		q.Service = names[0]
-		if follow {
-			return c.FollowLogs(ctx, q, a.writeLogLine)
-		}
-		r, err := c.Logs(ctx, q)
 		if err != nil {
 			return err
 		}
-		if a.json() {
-			return a.writeJSON(a.out, r)
-		}
-		for _, l := range r.Lines {
-			if err := a.writeLogLine(l); err != nil {
-				return err
-			}
-		}
-		return nil
+		answered = true
+		return a.showLogs(ctx, c, names, q, follow)
 	})
+	// A daemon that dies while it is followed has shown its lines already.
+	if answered || !api.IsUnreachable(err) {
+		return err
+	}
+	return a.logsOfFiles(ctx, doing, err, args, q, follow)
+}
+
+// showLogs shows what src has of the services, and follows it.
+func (a *app) showLogs(ctx context.Context, src logSource, names []string, q api.LogQuery, follow bool) error {
+	switch {
+	case len(names) > 1 && follow:
+		return a.followMany(ctx, src, names, q)
+	case len(names) != 1:
+		return a.logsOfMany(ctx, src, names, q)
+	}
+	q.Service = names[0]
+	if follow {
+		return src.FollowLogs(ctx, q, a.writeLogLine)
+	}
+	r, err := src.Logs(ctx, q)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.writeJSON(a.out, r)
+	}
+	for _, l := range r.Lines {
+		if err := a.writeLogLine(l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeLogLine shows a line as it was written, but for what would act on the

@@ -36,11 +36,11 @@ func (a *app) logServices(ctx context.Context, c *api.Client, names []string) ([
 }
 
 // logsOfMany shows what several services wrote, in the order of time.
-func (a *app) logsOfMany(ctx context.Context, c *api.Client, names []string, q api.LogQuery) error {
+func (a *app) logsOfMany(ctx context.Context, src logSource, names []string, q api.LogQuery) error {
 	var lines []namedLine
 	for _, name := range names {
 		q.Service = name
-		r, err := c.Logs(ctx, q)
+		r, err := src.Logs(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (a *app) logsOfMany(ctx context.Context, c *api.Client, names []string, q a
 }
 
 // followMany follows several services until ctx ends or one of them cannot be followed. Lines are shown as they come.
-func (a *app) followMany(ctx context.Context, c *api.Client, names []string, q api.LogQuery) error {
+func (a *app) followMany(ctx context.Context, src logSource, names []string, q api.LogQuery) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var writing sync.Mutex
@@ -79,7 +79,7 @@ func (a *app) followMany(ctx context.Context, c *api.Client, names []string, q a
 		mine := q
 		mine.Service = name
 		all.Go(func() {
-			err := c.FollowLogs(ctx, mine, func(l api.LogLine) error {
+			err := src.FollowLogs(ctx, mine, func(l api.LogLine) error {
 				writing.Lock()
 				defer writing.Unlock()
 				return a.writeNamedLine(lineOf(name, l, time.Time{}), widest(names))
