@@ -61,6 +61,7 @@ var shownBy = map[string]string{
 	"limits.cpu_time":              "internal/e2e TestKeysOfLimits",
 	"limits.sigpending":            "internal/e2e TestKeysOfLimits",
 	"limits.msgqueue":              "internal/e2e TestKeysOfLimits",
+	"limits.nice":                  "internal/vm TestLimitsInASubgroup",
 	"limits.rtprio":                "internal/e2e TestKeysOfLimits",
 	"limits.rttime":                "internal/e2e TestKeysOfLimits",
 	"service.pre_start":            "internal/e2e TestFailingPreStartIsAFailedStart",
@@ -145,7 +146,6 @@ var notYetShown = map[string]bool{
 	"limits.swap":              true,
 	"limits.cpu":               true,
 	"limits.tasks":             true,
-	"limits.nice":              true, // only who may raise limits could show it
 	"check.on_recover":         true,
 	"check.exec":               true,
 }

@@ -14,12 +14,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/supd/supd/internal/await"
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/lockfile"
 )
 
 // patience bounds every wait for something that has to happen at once.
-const patience = 20 * time.Second
+const patience = await.Patience
 
 // modeVar makes the test binary a supd of its own, to be killed.
 const modeVar = "HANDS_TEST_MODE"
@@ -38,6 +39,7 @@ func TestMain(m *testing.M) {
 		"killed-held":  modeKilledHeld,
 		"killed-fork":  modeKilledFork,
 		"dispositions": modeDispositions,
+		"untraceable":  modeUntraceable,
 	}[mode]
 	err := errors.New("unknown mode " + mode)
 	if run != nil {
@@ -227,15 +229,10 @@ func (r *rig) another(t *testing.T, mode string, wrap ...string) (*exec.Cmd, *bu
 	return cmd, bufio.NewReader(outR)
 }
 
+// ended waits for the exit.
 func ended(t testing.TB, p *proc.Process) proc.Exit {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	e, err := p.Wait(ctx)
-	if err != nil {
-		t.Fatalf("%s did not end: %v", p.Identity(), err)
-	}
-	return e
+	return await.End(t, p)
 }
 
 func must(t testing.TB, err error) {
@@ -247,14 +244,5 @@ func must(t testing.TB, err error) {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	end := time.After(patience)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-	}
+	await.Eventually(t, what, ok)
 }

@@ -2,7 +2,6 @@ package proc
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,10 +10,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/supd/supd/internal/await"
 )
 
 // patience bounds every wait for something that has to happen at once.
-const patience = 10 * time.Second
+const patience = await.Patience
 
 // modeVar makes the test binary another program: what must not happen in the test's own
 // process (subreaper, re-exec) runs there.
@@ -129,13 +130,7 @@ func tryShell(table *Table, script string, change ...func(*Attr)) (*kid, error) 
 // ended waits for the exit.
 func ended(t testing.TB, p *Process) Exit {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	e, err := p.Wait(ctx)
-	if err != nil {
-		t.Fatalf("%s did not end: %v", p.Identity(), err)
-	}
-	return e
+	return await.End(t, p)
 }
 
 func must(t testing.TB, err error) {
@@ -145,18 +140,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// eventually polls for what the kernel tells nobody about (a zombie reaped by somebody
-// else).
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	end := time.After(patience)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-	}
+	await.Eventually(t, what, ok)
 }

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,7 +36,7 @@ func TestLimitsInASubgroup(t *testing.T) {
 	if got := h.knob(web, "pids.max"); got != "30" {
 		t.Errorf("pids.max is %q", got)
 	}
-	h.reload(head+service("web", "[service.web.limits]\ntasks = 40\ncpu = \"20%\"\n")+service("eater", "[service.eater.limits]\ntasks = 20\n", "eat"), "")
+	h.reload(head+service("web", "[service.web.limits]\ntasks = 40\ncpu = \"20%\"\nnice = 5\n")+service("eater", "[service.eater.limits]\ntasks = 20\n", "eat"), "")
 	for _, want := range []struct {
 		pid         int
 		file, value string
@@ -44,18 +45,22 @@ func TestLimitsInASubgroup(t *testing.T) {
 			t.Errorf("%s is %q, want %q", want.file, got, want.value)
 		}
 	}
-	h.reload(head+service("web", "[service.web.limits]\nmemory = \"64M\"\n")+service("eater", "", "eat"),
+	const nice = "Max nice priority         15                   15 " // 20-5, getrlimit(2)
+	if limits, err := h.m.Read(fmt.Sprintf("/proc/%d/limits", web)); err != nil || !strings.Contains(limits, nice) {
+		t.Errorf("nice: %v, %s", err, limits)
+	}
+	h.reload(head+service("web", "[service.web.limits]\nmemory = \"64M\"\nnice = 5\n")+service("eater", "", "eat"),
 		"limits.memory pending: cannot set limits.memory while it runs: its memory is not counted: it was started without a limit of it")
 	if tasks, cpu := h.knob(web, "pids.max"), h.knob(web, "cpu.max"); tasks != "max" || cpu != "max 100000" {
 		t.Errorf("taken back: pids.max %q, cpu.max %q", tasks, cpu)
 	}
 	h.ctl(0, "restart", "web")
-	h.reload(head+service("web", "[service.web.limits]\nmemory = \"48M\"\n")+service("eater", "", "eat"), "")
+	h.reload(head+service("web", "[service.web.limits]\nmemory = \"48M\"\nnice = 5\n")+service("eater", "", "eat"), "")
 	web = h.waitState("web", "up").PID
 	if got := h.knob(web, "memory.max"); got != "50331648" {
 		t.Errorf("memory.max is %q", got)
 	}
-	h.reload(head+service("web", "[service.web.limits]\nmemory = \"100K\"\n")+service("eater", "", "eat"), "the kernel would kill it")
+	h.reload(head+service("web", "[service.web.limits]\nmemory = \"100K\"\nnice = 5\n")+service("eater", "", "eat"), "the kernel would kill it")
 	if s := h.waitState("web", "up"); s.PID != web {
 		t.Errorf("web has pid %d, want %d", s.PID, web)
 	}
