@@ -2,6 +2,7 @@ package lockfile
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -20,24 +21,36 @@ func bootID() string {
 // selfProc identifies the calling process. It stays the same when the process executes another
 // program.
 func selfProc() Proc {
-	start, _, _ := procStat(os.Getpid())
-	return Proc{os.Getpid(), start}
+	s, _ := procStat(os.Getpid())
+	return Proc{os.Getpid(), s.start}
 }
 
-// procStat reads a process's start time (/proc/PID/stat field 22, clock ticks since boot) and
-// state letter.
-func procStat(pid int) (start uint64, state byte, err error) {
+// stat is what /proc/PID/stat says of a process (proc_pid_stat(5)).
+type stat struct {
+	state          byte   // field 3
+	group, session int    // fields 5 and 6
+	start          uint64 // field 22, clock ticks since boot
+}
+
+// dead: it has ended, and its parent has not looked yet.
+func (s stat) dead() bool { return s.state == 'Z' || s.state == 'X' }
+
+func procStat(pid int) (stat, error) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0, 0, err
+		return stat{}, err
 	}
 	// The name, field 2, may hold spaces and brackets: count from the last bracket.
 	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
 	if len(f) < 20 {
-		return 0, 0, os.ErrInvalid
+		return stat{}, os.ErrInvalid
 	}
-	start, err = strconv.ParseUint(string(f[19]), 10, 64)
-	return start, f[0][0], err
+	s := stat{state: f[0][0]}
+	var bad [3]error
+	s.group, bad[0] = strconv.Atoi(string(f[2]))
+	s.session, bad[1] = strconv.Atoi(string(f[3]))
+	s.start, bad[2] = strconv.ParseUint(string(f[19]), 10, 64)
+	return s, errors.Join(bad[:]...)
 }
 
 // Alive says whether this very process runs. A zombie is dead. A process that cannot be looked
@@ -46,10 +59,10 @@ func (p Proc) Alive() bool {
 	if p.PID <= 0 {
 		return false
 	}
-	start, state, err := procStat(p.PID)
+	s, err := procStat(p.PID)
 	switch {
 	case err == nil:
-		return start == p.Start && state != 'Z' && state != 'X'
+		return s.start == p.Start && !s.dead()
 	case os.IsNotExist(err) || strings.Contains(err.Error(), "no such process"):
 		return false
 	}
@@ -62,7 +75,7 @@ func (d *Dir) alive(r *Record) bool {
 	if r.BootID != d.boot || r.Phase == PhaseDone {
 		return false
 	}
-	if r.Shim.Alive() || r.Script.Alive() || r.TermSent && r.Target.Alive() {
+	if r.Shim.Alive() || r.Script.Alive() || r.signalledLives() {
 		return true
 	}
 	return r.UnitJob != "" && (d.opts.JobListed == nil || d.opts.JobListed(r.UnitJob))

@@ -105,7 +105,8 @@ func childMain(j job) {
 
 func (j job) record(r *Record) {
 	p := Proc{PID: j.PID}
-	p.Start, _, _ = procStat(j.PID)
+	st, _ := procStat(j.PID)
+	p.Start = st.start
 	switch j.As {
 	case "target":
 		r.Target, r.TermSent = p, true

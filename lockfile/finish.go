@@ -7,9 +7,9 @@ import (
 )
 
 // Finish is for a daemon that has LockDaemon and meets an action whose maker and helper both
-// died between a signal and its effect (F2). The record stays alive until the target is gone,
-// so everything on the service waits, locks too; a target that ignores the signal would make
-// them wait for ever. act gets a permit to stop, and ends the target as the dead action would
+// died between a signal and its effect (F2). The record stays alive until the target and what it
+// left behind are gone, so everything on the service waits, locks too; what ignores the signal
+// would make them wait for ever. act gets a permit to stop, and ends the target as the dead action would
 // have.
 //
 // Locks are no obstacle: one that was there when the action began let it pass (its owner's own
@@ -33,7 +33,7 @@ func (d *Dir) Finish(ctx context.Context, service string, act func(*Permit) erro
 		return &UnreadableError{service, []Unreadable{{d.recordPath(service), err}}}
 	}
 	rec := f.rec
-	if rec == nil || rec.BootID != d.boot || rec.Phase == PhaseDone || rec.Shim.Alive() || rec.Script.Alive() || !rec.TermSent || !rec.Target.Alive() {
+	if rec == nil || rec.BootID != d.boot || rec.Phase == PhaseDone || rec.Shim.Alive() || rec.Script.Alive() || !rec.signalledLives() {
 		f.close()
 		g.release()
 		return nil

@@ -12,13 +12,13 @@ import (
 // that says TERM was sent to a process that ignores it.
 func leaveTermed(t *testing.T, d *Dir, pid int) {
 	t.Helper()
-	start, _, err := procStat(pid)
+	st, err := procStat(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = d.Do(context.Background(), Request{Services: []string{"db"}, Verb: VerbStop, By: "anna"}, func(p *Permit) error {
 		p.HandOver()
-		return p.Update(func(r *Record) { r.Target, r.TermSent = Proc{pid, start}, true })
+		return p.Update(func(r *Record) { r.Target, r.TermSent = Proc{pid, st.start}, true })
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -227,7 +227,8 @@ func TestAlive(t *testing.T) {
 	zombie := start(t, job{Mode: "sleep"})
 	zombie.expect("up")
 	z := Proc{PID: zombie.pid()}
-	z.Start, _, _ = procStat(z.PID)
+	st, _ := procStat(z.PID)
+	z.Start = st.start
 	zombie.cmd.Process.Kill()
 	waitExit(context.Background(), z) // dead, not reaped
 	for name, c := range map[string]struct {

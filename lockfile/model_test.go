@@ -33,13 +33,13 @@ func TestF28_HoldOfAStopInFlightIsNotCleared(t *testing.T) {
 func TestF29_GivenUpStopIsStillInFlight(t *testing.T) {
 	d := newDir(t, Plan{}, "db", "web")
 	target := sleeper(t)
-	start, _, err := procStat(target.pid())
+	st, err := procStat(target.pid())
 	if err != nil {
 		t.Fatal(err)
 	}
 	gaveUp := errors.New("SIGKILL had no effect")
 	err = d.Do(context.Background(), Request{Services: []string{"db"}, Verb: VerbStop}, func(p *Permit) error {
-		if err := p.Update(func(r *Record) { r.Target, r.TermSent = Proc{target.pid(), start}, true }); err != nil {
+		if err := p.Update(func(r *Record) { r.Target, r.TermSent = Proc{target.pid(), st.start}, true }); err != nil {
 			return err
 		}
 		return gaveUp
@@ -120,5 +120,20 @@ func TestF32_RecordHasOneSector(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// F32, with a name as long as may be: what is judged by stays in, and what is for people goes.
+func TestF32_LongNamesHaveOneSector(t *testing.T) {
+	name, full := strings.Repeat("n", nameBytesMax), Proc{PID: 4194304, Start: 1 << 40}
+	r := Record{Format: FormatVersion, Service: name, Verb: VerbRestart, Phase: "stopping", By: "ann", Reason: "why", Since: time.Now(), BootID: bootID(),
+		Maker: full, Shim: full, Script: full, Target: full, TermSent: true, Cgroup: Cgroup{"system.slice/supd.service/supd-1234abcd/svc-" + name + "/gen-7", 1 << 40}}
+	b := encodeRecord(nil, &r)
+	got, err := parseRecord(b, name)
+	if err != nil || len(b) > recordBytesMin {
+		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	if got.Shim != full || got.Script != full || got.Target != full || !got.TermSent || got.Cgroup.ID != r.Cgroup.ID || got.BootID != r.BootID {
+		t.Errorf("%+v", got)
 	}
 }

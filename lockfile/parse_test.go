@@ -92,7 +92,7 @@ func TestLockRoundTrip(t *testing.T) {
 func TestRecordRoundTrip(t *testing.T) {
 	r := Record{Format: 1, Service: "db", Verb: VerbRestart, Phase: PhaseStopped, Automatic: true, By: "a \"b\" \\ \n \x7f ü", Reason: "why",
 		Since: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC), BootID: "b", Maker: Proc{1, 2}, Shim: Proc{3, 4}, Script: Proc{5, 6},
-		Target: Proc{7, 8}, TermSent: true, UnitJob: "17"}
+		Target: Proc{7, 8}, TermSent: true, Cgroup: Cgroup{"supd-1234abcd/svc-db/gen-7", 1 << 40}, UnitJob: "17"}
 	got, err := parseRecord(append(encodeRecord(nil, &r), "\n\n\n\n"...), "db")
 	if err != nil || !reflect.DeepEqual(*got, r) {
 		t.Errorf("%+v\n%+v\n%v", got, r, err)

@@ -45,5 +45,6 @@ type Record struct {
 	Script    Proc      `toml:"script"`             // program run for the action: alive = in flight
 	Target    Proc      `toml:"target"`             // the service's process: old one for stop, new one for start
 	TermSent  bool      `toml:"term_sent"`          // set before the first signal to Target: from then on its life is the action's
+	Cgroup    Cgroup    `toml:"cgroup"`             // where Target and what it forked live, written with TermSent; zero: they have none
 	UnitJob   string    `toml:"unit_job,omitempty"` // systemd job: listed = in flight
 }

@@ -10,14 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// encodeRecord writes a record as TOML, within one sector if cutting the words for people makes
-// that possible: disks write a sector whole or not at all, so a power loss cannot tear it.
+// encodeRecord writes a record as TOML, within one sector: disks write a sector whole or not at all, so a power loss cannot tear it.
+// What is for people only goes first where a long name leaves no room, then the cgroup's path, which its id makes up for.
 func encodeRecord(b []byte, r *Record) []byte {
-	for max := recordTextMax; ; max /= 2 {
-		if out := appendRecord(b, r, max); len(out)-len(b) <= recordBytesMin || max == 0 {
+	fits := func(out []byte) bool { return len(out)-len(b) <= recordBytesMin }
+	for max := recordTextMax; max > 0; max /= 2 {
+		if out := appendRecord(b, r, max); fits(out) {
 			return out
 		}
 	}
+	short := *r
+	for _, cut := range []func(){func() {}, func() { short.Maker = Proc{} }, func() { short.Cgroup.Path = "" }} {
+		cut()
+		if out := appendRecord(b, &short, 0); fits(out) {
+			return out
+		}
+	}
+	return appendRecord(b, &short, 0)
 }
 
 // appendRecord cuts By and Reason to textMax bytes. By hand: it is on the path of every action,
@@ -39,6 +48,7 @@ func appendRecord(b []byte, r *Record, textMax int) []byte {
 	b = procLine(b, "script", r.Script)
 	b = procLine(b, "target", r.Target)
 	b = append(append(b, "\nterm_sent = "...), strconv.FormatBool(r.TermSent)...)
+	b = cgroupLine(b, r.Cgroup)
 	b = textLine(b, "unit_job", r.UnitJob)
 	return append(b, '\n')
 }
@@ -49,7 +59,12 @@ func textLine(b []byte, key, v string) []byte {
 		return b
 	}
 	b = append(append(append(b, '\n'), key...), ` = "`...)
-	for _, c := range recordText(v) {
+	return append(appendBasic(b, recordText(v)), '"')
+}
+
+// appendBasic appends the inside of a TOML basic string.
+func appendBasic(b []byte, v string) []byte {
+	for _, c := range v {
 		switch {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', byte(c))
@@ -59,7 +74,7 @@ func textLine(b []byte, key, v string) []byte {
 			b = append(b, string(c)...)
 		}
 	}
-	return append(b, '"')
+	return b
 }
 
 // recordTextMax bounds each text in a record, so that all of it stays within one block.

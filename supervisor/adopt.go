@@ -83,6 +83,12 @@ func (s *Supervisor) adoptOne(svc *service, n proc.Note, known bool, r lockfile.
 	defer svc.mu.Unlock()
 	svc.gen, svc.cgroup, svc.exited = n.Gen, n.Cgroup, true
 	svc.completed = n.Completed
+	if r.TermSent && r.BootID == s.bootID { // what it left behind may live on, and is still being told to go
+		svc.unfinished, svc.halfStopped = true, proc.Identity{BootID: r.BootID, PID: r.Target.PID, StartTime: r.Target.Start}
+		if svc.cgroup == "" && s.cgroups != nil {
+			svc.cgroup = s.cgroups.Service(svc.name).Path
+		}
+	}
 	// A stop by supd itself that was cut short is no crash: its hold is on disk, so the core will not want it up.
 	died := known && !n.Completed && n.Process.BootID == s.bootID
 	halfway := !known && r.BootID == s.bootID && (r.Verb == lockfile.VerbRestart || r.Verb == lockfile.VerbStart)
@@ -97,8 +103,8 @@ func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile
 	if len(svc.lackLocked()) > 0 || len(n.Limits) > 0 {
 		s.services.limited.Store(true) // the config may have changed while nobody was there: given at the first look
 	}
-	if r.TermSent && r.Target.PID == n.Process.PID && r.Target.Start == n.Process.StartTime {
-		svc.unfinished = true
+	svc.unfinished = r.TermSent && r.BootID == s.bootID
+	if svc.unfinished && r.Target.PID == n.Process.PID && r.Target.Start == n.Process.StartTime {
 		svc.ending = n.Gen // the earlier supd had sent the signal: its end is no deliberate stop by somebody else
 	}
 	svc.mu.Unlock()

@@ -275,12 +275,14 @@ func (s *Supervisor) over(svc *service, p *proc.Process, gen uint64, told chan s
 func (s *Supervisor) stop(p *lockfile.Permit, svc *service, a core.Act) error {
 	svc.mu.Lock()
 	conf, target, gen, cgroup := svc.conf, svc.proc, svc.gen, svc.cgroup
-	exited := svc.exited
+	exited, left := svc.exited, svc.halfStopped
 	svc.ending = gen
 	svc.mu.Unlock()
 	spec := hands.StopSpec{Service: svc.name, Gen: gen, Cgroup: cgroup, Signal: unix.SIGTERM, Timeout: stopTimeoutDefault}
 	if target != nil && !exited {
 		spec.Target = target.Identity()
+	} else if a.Verb == "" {
+		spec.Target = left // finishing an earlier supd's stop: it is gone, but by its session others are found where there are no cgroups
 	}
 	if conf != nil {
 		spec.Signal, spec.Timeout = unix.Signal(conf.Stop.Signal), conf.Stop.Timeout

@@ -32,12 +32,13 @@ type service struct {
 	told    chan struct{} // closed when the core was told of the end of proc
 	last    string        // how the last instance ended, in words
 
-	holding    chan struct{} // closed when the last hold the core asked for is a file, or cannot be; nil: none was asked for
-	relook     bool          // its lock state is unreadable and will be read again
-	ending     uint64        // generation that supd itself is bringing down: its end is no surprise
-	unfinished bool          // an earlier supd had sent it a signal to stop and did not live to see it through
-	diedUnseen bool          // found gone at supd's start
-	completed  bool          // a oneshot that ended well earlier in this boot
+	holding     chan struct{} // closed when the last hold the core asked for is a file, or cannot be; nil: none was asked for
+	relook      bool          // its lock state is unreadable and will be read again
+	ending      uint64        // generation that supd itself is bringing down: its end is no surprise
+	unfinished  bool          // an earlier supd had sent it a signal to stop and did not live to see it through
+	halfStopped proc.Identity // its main process then, if that is gone and what it left behind may not be
+	diedUnseen  bool          // found gone at supd's start
+	completed   bool          // a oneshot that ended well earlier in this boot
 
 	wanted      proc.Limits // of conf, made when they are first needed
 	wantedKnown bool

@@ -121,8 +121,15 @@ func (d *down) ask(main *proc.Process, res *StopResult, deadline time.Time) erro
 }
 
 func (d *down) markTerm(target proc.Identity) error {
-	err := d.record(func(r *lockfile.Record) {
-		r.Phase, r.TermSent = phaseStopping, true
+	var tree lockfile.Cgroup // zero, if it is gone
+	var err error
+	if d.order.Cgroup != "" {
+		if tree, err = lockfile.CgroupAt(d.order.Cgroup); err != nil {
+			return fmt.Errorf("cannot stop %q: %w", d.order.Service, err)
+		}
+	}
+	err = d.record(func(r *lockfile.Record) {
+		r.Phase, r.TermSent, r.Cgroup = phaseStopping, true, tree
 		if !target.IsZero() {
 			r.Target = recorded(target)
 		}
@@ -151,7 +158,7 @@ func (d *down) settle() error {
 		phase = lockfile.PhaseStopped
 	}
 	return errors.Join(err, d.record(func(r *lockfile.Record) {
-		r.Phase, r.TermSent, r.Target = phase, false, lockfile.Proc{}
+		r.Phase, r.TermSent, r.Target, r.Cgroup = phase, false, lockfile.Proc{}, lockfile.Cgroup{}
 	}))
 }
 

@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 	}
 	run := map[string]func(*rig) error{
 		"stop":         modeStop,
+		"stop-leaver":  modeStopLeaver,
 		"script":       modeScript,
 		"killed-held":  modeKilledHeld,
 		"killed-fork":  modeKilledFork,

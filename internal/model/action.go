@@ -7,6 +7,7 @@ type actionRules struct {
 	oneSector      bool // ... and has one sector, so that a power loss does, too
 	ownOnly        bool // only the action that wrote a record, or who tells of it, blanks it
 	waitForTarget  bool // a record whose target was signalled is alive for as long as the target is
+	waitForTree    bool // ... and for as long as anything that the target left behind is
 	helperExits    bool // a helper never unlocks, it exits
 	finish         bool // the next supd finishes a stop whose helper and supd were both killed
 	clearAsks      bool // holds of a service that is up are not cleared while a record is alive
@@ -17,7 +18,7 @@ type actionRules struct {
 }
 
 func actionAsBuilt() actionRules {
-	return actionRules{true, true, true, true, true, true, true, true, true, true, true, true}
+	return actionRules{true, true, true, true, true, true, true, true, true, true, true, true, true}
 }
 
 // actionFaults bound how often what goes wrong.
@@ -80,6 +81,8 @@ type actionState struct {
 	up, deaf, stuck uint8 // deaf: ignores the signal to stop; stuck: in the kernel, SIGKILL has no effect yet
 	asked           uint8 // who sent it the signal or SIGKILL that is under way
 	killed          uint8
+	// what it forked, which outlives it
+	kids, kidsAsked uint8
 
 	supd, verb, by uint8 // verb: 1 start, 2 stop, 3 restart
 	gate           uint8 // who has the exclusive gate's description: 1 supd, 2 helper
@@ -109,7 +112,7 @@ func (s *actionState) recAlive(r *actionRules) bool {
 	}
 	switch s.rec {
 	case recBegun, recTerm, recStopped:
-		return s.recHelper == 1 && s.helperLives() || s.rec == recTerm && s.up == 1 && r.waitForTarget
+		return s.recHelper == 1 && s.helperLives() || s.rec == recTerm && (s.up == 1 && r.waitForTarget || s.kids == 1 && r.waitForTree)
 	}
 	return false
 }
@@ -147,11 +150,14 @@ func (s *actionState) cut() {
 	}
 }
 
-// exploreAction runs the model; mayDeafen lets the process ignore the signal, or be stuck in the kernel.
+// anyLeft: the process, or something that it forked, lives.
+func (s *actionState) anyLeft() bool { return s.up == 1 || s.kids == 1 }
+
+// exploreAction runs the model, with processes that ignore the signal, are stuck in the kernel, or have forked others.
 func exploreAction(r actionRules, f actionFaults, progress bool, until string) Outcome {
 	m := machine[actionState]{until: until, broken: func(actionState) string { return "" }}
-	for _, odd := range [][2]uint8{{0, 0}, {1, 0}, {0, 1}} {
-		m.begin = append(m.begin, actionState{up: 1, deaf: odd[0], stuck: odd[1], faults: f})
+	for _, odd := range [][3]uint8{{0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 0, 1}} {
+		m.begin = append(m.begin, actionState{up: 1, deaf: odd[0], stuck: odd[1], kids: odd[2], faults: f})
 	}
 	m.next = func(s actionState, to step[actionState]) {
 		r.supdSteps(s, to)

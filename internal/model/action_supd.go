@@ -36,7 +36,7 @@ func (r actionRules) supdSteps(s actionState, to step[actionState]) {
 			t.supd = atClear
 			to("supd sees it up, wants to clear its holds", t, "")
 		}
-		if r.finish && s.rec == recTerm && s.up == 1 && !s.helperLives() && s.recBoot == 0 {
+		if r.finish && s.rec == recTerm && s.anyLeft() && !s.helperLives() && s.recBoot == 0 {
 			t := s
 			t.supd = atFinish
 			to("supd finds a stop that nobody finishes", t, "")
@@ -93,7 +93,7 @@ func (r actionRules) supdSteps(s actionState, to step[actionState]) {
 			return
 		}
 		t.supd = atRest
-		if s.rec == recTerm && s.up == 1 && s.recBoot == 0 {
+		if s.rec == recTerm && s.anyLeft() && s.recBoot == 0 {
 			t.gate, t.supd, t.verb, t.by, t.owed = 1, atEffect, 2, s.recBy, 0
 		}
 		to("supd takes the gate to finish a stop", t, "")
@@ -102,7 +102,7 @@ func (r actionRules) supdSteps(s actionState, to step[actionState]) {
 
 // after is where supd goes when its stop is over: it starts again, or that was all.
 func (r actionRules) after(s *actionState) uint8 {
-	if s.verb == 3 && s.up == 0 {
+	if s.verb != 2 && !s.anyLeft() {
 		return atEffect
 	}
 	return atWipe
@@ -146,10 +146,10 @@ func (r actionRules) checks(s actionState, to step[actionState]) {
 	}
 }
 
-// effects are the spawn of a start and the helper of a stop.
+// effects are the spawn of a start and the helper of a stop, which also ends what is left before a start.
 func (r actionRules) effects(s actionState, to step[actionState]) {
 	t := s
-	if s.verb == 1 || s.verb == 3 && s.up == 0 {
+	if s.verb != 2 && !s.anyLeft() {
 		broken := s.effect(s.by)
 		if broken == "" && s.meantDown == 1 {
 			broken = "HOLD: what somebody stopped is started by supd"
@@ -164,7 +164,7 @@ func (r actionRules) effects(s actionState, to step[actionState]) {
 	t.gate |= 2
 	t.recHelper, t.work, t.worker, t.supd = 1, workMark, 1, atHelper
 	t.workFor, t.workThen = s.by, 0
-	if s.verb == 3 {
+	if s.verb != 2 {
 		t.workThen = 1
 	}
 	if s.rec == recBlank {

@@ -48,11 +48,15 @@ func (r actionRules) workerSteps(s actionState, to step[actionState]) {
 		to("the signal is sent", t, broken)
 	case workWait:
 		switch {
-		case s.up == 0:
+		case !s.anyLeft():
 			t.work = workSettle
 			to("the process is seen gone", t, "")
+		case s.up == 0 && s.kidsAsked == 0:
+			t.rec, t.kidsAsked = recTerm, s.workFor
+			to("what it left behind is asked to go", t, s.effect(s.workFor))
 		case s.killed == 0:
-			t.killed, t.asked = 1, s.workFor
+			t.killed, t.asked = 1, s.up*s.workFor
+			t.kidsAsked = s.kids * s.workFor
 			to("time is up: SIGKILL", t, s.effect(s.workFor))
 		case s.stuck == 1: // killWait is over: said to be alive still
 			over(&t)
@@ -72,8 +76,19 @@ func (r actionRules) workerSteps(s actionState, to step[actionState]) {
 func (r actionRules) worldSteps(s actionState, to step[actionState]) {
 	if s.up == 1 && s.asked != 0 && s.stuck == 0 && (s.deaf == 0 || s.killed == 1) {
 		t := s
-		t.up, t.asked, t.killed = 0, 0, 0
+		t.up, t.asked = 0, 0
+		if s.kids == 0 {
+			t.killed = 0
+		}
 		to("the process ends by what it was sent", t, s.effect(s.asked))
+	}
+	if s.kids == 1 && s.kidsAsked != 0 && (s.deaf == 0 || s.killed == 1) {
+		t := s
+		t.kids, t.kidsAsked = 0, 0
+		if s.up == 0 {
+			t.killed = 0
+		}
+		to("what it left behind ends by what it was sent", t, s.effect(s.kidsAsked))
 	}
 	if s.stuck == 1 && s.killed == 1 {
 		t := s
@@ -119,6 +134,7 @@ func (r actionRules) powerLoss(s actionState, to step[actionState]) {
 	t := s
 	t.faults.power--
 	t.up, t.asked, t.killed, t.gate = 0, 0, 0, 0
+	t.kids, t.kidsAsked = 0, 0
 	t.idle()
 	t.supd, t.verb, t.by, t.recBoot = atDead, 0, 0, 1
 	for i, p := range s.person {

@@ -29,6 +29,7 @@ func Mutants() []Run {
 		action("a record in two sectors", stuck, func(r *actionRules) { r.oneSector = false }),
 		action("an action that is dropped blanks the record", "TOLD", func(r *actionRules) { r.ownOnly = false }),
 		action("a signalled target is nobody's", "L1", func(r *actionRules) { r.waitForTarget = false }),
+		action("the record knows the main process only", "L1", func(r *actionRules) { r.waitForTree = false }),
 		action("the helper unlocks", "L1", func(r *actionRules) { r.helperExits = false }),
 		action("nobody finishes the stop of the dead", stuck, func(r *actionRules) { r.finish = false }),
 		action("holds are cleared beside a living record", "HOLD", func(r *actionRules) { r.clearAsks = false }),
