@@ -177,7 +177,7 @@ func (d *Dir) settleRecord(service string, dead *[]Record) (*Record, error) {
 
 // judge decides, for each service, whether the locks may go: others hold it too (and their
 // files are on disk: a power loss must not take away what this end leans on), or the verdict is
-// good. It makes the operator stops of LeaveStopped.
+// good. It makes the operator stops of LeaveStopped. An unreadable file is no other lock.
 func (d *Dir) judge(fs []*found, names []string, r *EndRequest, res *EndResult) error {
 	covers := d.Snapshot(names)
 	lean := map[string]bool{}
@@ -185,7 +185,7 @@ func (d *Dir) judge(fs []*found, names []string, r *EndRequest, res *EndResult) 
 	res.Remain = map[string][]Lock{}
 	for _, s := range names {
 		others := slices.DeleteFunc(slices.Clone(covers[s].Locks), func(l Lock) bool { return slices.Contains(r.IDs, l.ID) })
-		if len(others)+len(covers[s].Unreadable) == 0 {
+		if len(others) == 0 { // what cannot be read is nobody to lean on: it may be read again, and be no lock
 			last = append(last, s)
 			continue
 		}
@@ -200,6 +200,9 @@ func (d *Dir) judge(fs []*found, names []string, r *EndRequest, res *EndResult) 
 	for _, s := range last {
 		isDown, err := r.verdict(s)
 		if err != nil {
+			for _, u := range covers[s].Unreadable {
+				err = fmt.Errorf("%w; %s", err, u)
+			}
 			return &VerifyError{s, err}
 		}
 		if isDown {
@@ -218,7 +221,7 @@ func (d *Dir) judge(fs []*found, names []string, r *EndRequest, res *EndResult) 
 		}
 		res.Stopped = append(res.Stopped, h)
 	}
-	res.Freed = last
+	res.Freed = slices.DeleteFunc(last, func(s string) bool { return len(covers[s].Unreadable) > 0 })
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package lockfile
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // FormatVersion is the version written into every file of the state directory. A file of a
 // newer version is honoured as far as it can be read, and counts as a lock or hold in any case.
@@ -81,6 +84,11 @@ type HoldSpec struct {
 type Unreadable struct {
 	Path string
 	Err  error
+}
+
+// String is for a sentence about something else that it is in the way of.
+func (u Unreadable) String() string {
+	return fmt.Sprintf("%s cannot be read (%v), so nobody else is known to hold it", u.Path, u.Err)
 }
 
 // Cover is everything that holds one service, as far as files tell.

@@ -2,7 +2,9 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +37,7 @@ func (t *tryOut) run(ctx context.Context, progress api.Progress) error {
 				continue
 			}
 			if err := t.one(ctx, name, l, progress); err != nil {
-				return err
+				return t.withUnreadable(name, err)
 			}
 		}
 	}
@@ -46,12 +48,26 @@ func (t *tryOut) run(ctx context.Context, progress api.Progress) error {
 func (t *tryOut) covered(l lockfile.Lock) []string {
 	var names []string
 	for name, c := range t.s.dir.Snapshot(t.s.services.names()) {
-		if slices.ContainsFunc(c.Locks, func(o lockfile.Lock) bool { return o.ID == l.ID }) {
+		copied := func(u lockfile.Unreadable) bool { return filepath.Base(u.Path) == l.ID+".toml" } // and damaged there
+		if slices.ContainsFunc(c.Locks, func(o lockfile.Lock) bool { return o.ID == l.ID }) || slices.ContainsFunc(c.Unreadable, copied) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names
+}
+
+// withUnreadable adds to a refusal the files that might have been somebody's lock.
+func (t *tryOut) withUnreadable(name string, err error) error {
+	var refused *api.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	e := *refused
+	for _, u := range t.s.dir.Cover(name).Unreadable {
+		e.Message += "; " + u.String()
+	}
+	return &e
 }
 
 func (t *tryOut) othersHold(name string) bool {
