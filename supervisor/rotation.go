@@ -24,6 +24,10 @@ const (
 	logRetry    = 30 * time.Second
 )
 
+// logEvents are what is told of a quiet log: a write, a name that it lost (IN_ATTRIB: the service has it open, so it is not deleted yet),
+// another name (inotify(7)).
+const logEvents = unix.IN_MODIFY | unix.IN_ATTRIB | unix.IN_MOVE_SELF | unix.IN_DELETE_SELF
+
 // rotation keeps the log files small, off the loop. Nothing wakes it while nothing is written: the first write to a quiet log comes
 // as an inotify event that ends with itself (IN_ONESHOT), a busy log is looked at when it could be full.
 // Rotating is no action on a service: it goes on under a lock, or maintenance would fill the disk.
@@ -158,8 +162,12 @@ func (r *rotation) look(ctx context.Context, inotify *os.File) (next time.Time) 
 // lookAt rotates one log and says when to look again; zero: when it is written to.
 func (r *rotation) lookAt(path string, l rotatedLog, inotify *os.File) (again time.Time, live int64) {
 	now := time.Now()
+	healthy := r.healthy(path, l)
 	res, err := logfile.Rotate(path, l.rule, now)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		if !healthy { // it may come back
+			return now.Add(logLookMax), 0
+		}
 		return time.Time{}, 0 // its service's next start makes it
 	}
 	key := "rotate:" + l.service
@@ -175,7 +183,10 @@ func (r *rotation) lookAt(path string, l rotatedLog, inotify *os.File) (again ti
 		r.s.record("log.risky", l.service, journal.Warning, fmt.Sprintf("the file system of %s can only be rotated by copying and emptying: a line written meanwhile is lost", path), nil)
 	}
 	if res.File == "" && res.Live == l.live {
-		if r.quiet(path, inotify) {
+		switch watched := r.quiet(path, inotify); {
+		case !healthy:
+			return now.Add(logLookMax), res.Live
+		case watched:
 			return time.Time{}, res.Live
 		}
 		return now.Add(logRetry), res.Live
@@ -201,7 +212,7 @@ func (r *rotation) quiet(path string, inotify *os.File) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if cerr := conn.Control(func(fd uintptr) {
-		wd, err = unix.InotifyAddWatch(int(fd), path, unix.IN_MODIFY|unix.IN_ONESHOT|unix.IN_DONT_FOLLOW)
+		wd, err = unix.InotifyAddWatch(int(fd), path, logEvents|unix.IN_ONESHOT|unix.IN_DONT_FOLLOW)
 	}); cerr != nil || err != nil {
 		return false
 	}
@@ -222,9 +233,10 @@ func (r *rotation) read(inotify *os.File) {
 		r.mu.Lock()
 		for at := 0; at+unix.SizeofInotifyEvent <= n; {
 			wd, mask := int32(binary.NativeEndian.Uint32(buf[at:])), binary.NativeEndian.Uint32(buf[at+4:])
-			if path, ok := r.wds[wd]; ok && mask&unix.IN_MODIFY != 0 {
+			if path, ok := r.wds[wd]; ok && mask&(logEvents|unix.IN_UNMOUNT) != 0 {
 				delete(r.wds, wd)
-				if l := r.logs[path]; l != nil && l.due.IsZero() {
+				// Whatever stands there: it may be being looked at, and that look is older than this.
+				if l := r.logs[path]; l != nil {
 					l.due = time.Now()
 				}
 			}
