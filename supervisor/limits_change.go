@@ -8,12 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/supd/supd/configs"
-	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
 )
 
 // Limits that a running service can be given are a change of the service like any other: through the gate, never under a
@@ -22,52 +21,14 @@ import (
 // limitsBusyWait is how long a change of limits waits for an action under way. It stays pending, and is tried again.
 const limitsBusyWait = 2 * time.Second
 
-// pendingLimits is what a running service lacks of its config's limits.
-type pendingLimits struct {
-	why     string // in words; "" if nobody has tried
-	refused bool   // by the kernel: it is not tried again before the next reload
-	restart bool   // a restart settles it
-}
-
-// wantedLocked are the limits of the latest config that can change in flight. v.mu must be held.
-func (v *service) wantedLocked() proc.Limits {
-	if !v.wantedKnown {
-		v.wantedKnown, v.wanted = true, nil
-		if v.conf != nil && v.conf.Limits != (configs.Limits{}) {
-			v.wanted = proc.LimitsOf(rlimits(v.conf), cgroupLimits(v.conf))
-		}
-	}
-	return v.wanted
-}
-
-// lackLocked are the keys of limits that the running instance has otherwise than its config says. v.mu must be held.
-func (v *service) lackLocked() []string {
-	if v.conf == nil || v.proc == nil || v.exited || v.runs == "" {
-		return nil
-	}
-	if want := v.wantedLocked(); len(want) > 0 || len(v.limits) > 0 {
-		return v.limits.Differ(want)
-	}
-	return nil
-}
-
-// lacks says what of its limits a service is to be given, and what became of it so far.
-func (v *service) lacks() ([]string, pendingLimits) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.lackLocked(), v.limitsLeft
-}
-
-// limitsOnly says whether nothing but limits is pending, and none that only a restart gives.
-func (v *service) limitsOnly() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.runs == v.digestLocked() && !v.limitsLeft.restart
-}
-
 // changeLimits gives every running service the limits that its config says now, as an automatic action each: what is held
 // stays as it is. It returns when all have been tried.
 func (s *Supervisor) changeLimits() {
+	done := s.acts()
+	if done == nil {
+		return
+	}
+	defer done()
 	var all sync.WaitGroup
 	for _, name := range s.services.names() {
 		svc := s.services.get(name)
@@ -84,6 +45,17 @@ func (s *Supervisor) changeLimits() {
 		})
 	}
 	all.Wait()
+}
+
+// acts counts an action that did not come from the loop among those that are waited for when supd ends or is replaced, until
+// done is called; nil: supd ends, and nothing may begin. Not for the loop.
+func (s *Supervisor) acts() (done func()) {
+	began := false
+	// In the loop: once that has ended nobody is counted any more, and f has run or never will.
+	if !s.ask(s.ctx, func(*core.State) { s.acting.Add(1); began = true }) && !began {
+		return nil
+	}
+	return s.acting.Done
 }
 
 // limitsDue tries again what a hold kept back, as soon as there is none. Called by the loop.
@@ -127,18 +99,20 @@ func (s *Supervisor) giveLimits(svc *service, owner *lockfile.Owner, leave func(
 		return err
 	})
 	if err != nil {
-		left = pendingLimits{why: heldBack(err)}
+		left = pendingLimits{why: s.heldBack(svc.name, err)}
 	}
 	return s.limitsLeft(svc, left)
 }
 
-// heldBack is why the gate did not let a change of limits pass.
-func heldBack(err error) string {
+// heldBack is why the gate did not let a change of limits pass; a hold is on record.
+func (s *Supervisor) heldBack(name string, err error) string {
 	var held *lockfile.HeldError
-	if errors.As(err, &held) {
-		return "it is held; they are set when the hold ends, or by supctl reload --apply"
+	if !errors.As(err, &held) {
+		return err.Error()
 	}
-	return err.Error()
+	s.metrics.suppressed(name, string(lockfile.VerbReload))
+	s.record("action.suppressed", name, journal.Notice, fmt.Sprintf("new limits of %q are held back: %v", name, err), map[string]string{"verb": string(lockfile.VerbReload)})
+	return "it is held; they are set when the hold ends, or by supctl reload --apply"
 }
 
 // setLimits gives the running instance what it lacks.
@@ -170,13 +144,27 @@ func (s *Supervisor) setLimits(p *lockfile.Permit, svc *service) (pendingLimits,
 	if err != nil {
 		return pendingLimits{}, err
 	}
-	svc.mu.Lock()
-	if svc.proc == main {
-		svc.limits = set.Now
-	}
-	svc.mu.Unlock()
+	s.noteLimits(svc, main, set.Now)
 	s.toldLimits(svc.name, given, set)
 	return leftOver(gone, set.Refused), nil
+}
+
+// noteLimits writes down what an instance has, if it still runs: the note of one that has ended may be gone for a reason.
+func (s *Supervisor) noteLimits(svc *service, main *proc.Process, has proc.Limits) {
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	if svc.proc != main || svc.exited {
+		return
+	}
+	svc.limits = has
+	n, err := s.hands.Notes.Read(svc.name)
+	if err == nil {
+		n.Limits = has
+		err = s.hands.Notes.Write(n)
+	}
+	if err != nil { // then the next supd sets them again
+		s.log.Warn("cannot note the limits of a service", "service", svc.name, "err", err)
+	}
 }
 
 // toldLimits records what was done.
@@ -187,55 +175,4 @@ func (s *Supervisor) toldLimits(name string, given []string, set hands.LimitsSet
 	for _, err := range set.Refused {
 		s.record("limits.refused", name, journal.Warning, fmt.Sprintf("%q keeps its limit: %v", name, err), nil)
 	}
-}
-
-// leftOver is what remains pending after the kernel was asked. gone are the limits that the config has no more.
-func leftOver(gone []string, refused []error) pendingLimits {
-	var left pendingLimits
-	var why []string
-	if len(gone) > 0 {
-		left.restart, left.refused = true, true
-		why = append(why, strings.Join(gone, ", ")+" cannot be taken back while it runs")
-	}
-	for _, err := range refused {
-		left.refused = true
-		var restart *hands.RestartError
-		left.restart = left.restart || errors.As(err, &restart)
-		why = append(why, err.Error())
-	}
-	left.why = strings.Join(why, "; ")
-	return left
-}
-
-// limitsLeft notes what is pending.
-func (s *Supervisor) limitsLeft(svc *service, left pendingLimits) string {
-	svc.mu.Lock()
-	defer svc.mu.Unlock()
-	if len(svc.lackLocked()) == 0 {
-		left = pendingLimits{}
-	}
-	svc.limitsLeft = left
-	if left.why != "" {
-		s.services.limited.Store(true)
-	}
-	return left.why
-}
-
-// withLimits adds to the changes of a reload which limits are still pending, and why.
-func (s *Supervisor) withLimits(changes []api.Change) []api.Change {
-	for i := range changes {
-		svc := s.services.get(changes[i].Service)
-		if svc == nil {
-			continue
-		}
-		if lack, left := svc.lacks(); len(lack) > 0 && left.why != "" {
-			addText(&changes[i], limitsLine(lack, left))
-		}
-	}
-	return changes
-}
-
-// limitsLine is what is pending in a line for a person.
-func limitsLine(lack []string, left pendingLimits) string {
-	return strings.Join(lack, ", ") + " pending: " + orElse(left.why, "not tried yet")
 }

@@ -280,7 +280,11 @@ func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, pro
 		}
 		if lack, _ := svc.lacks(); !orphaned && len(lack) > 0 {
 			tell(progress, "limits "+name)
-			why := s.giveLimits(svc, &owner, func() {})
+			why := "supd is ending"
+			if done := s.acts(); done != nil {
+				why = s.giveLimits(svc, &owner, func() {})
+				done()
+			}
 			if svc.limitsOnly() {
 				if why != "" {
 					failed = append(failed, fmt.Errorf("cannot change the limits of %q: %s", name, why))

@@ -81,6 +81,9 @@ func TestReloadChangesNoLimitsUnderALock(t *testing.T) {
 		t.Error("no change is pending")
 	}
 	d.ctl("explain", "web").wants(t, 0, "limits.nofile pending: it is held")
+	if found := d.events("web", "action.suppressed"); len(found) != 1 {
+		t.Errorf("events: %v", found)
+	}
 	d.kill9()
 	d.start()
 	d.up("web")

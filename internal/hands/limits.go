@@ -33,8 +33,9 @@ type RestartError struct{ Key, Why string }
 func (e *RestartError) Error() string { return "cannot set " + e.Key + " while it runs: " + e.Why }
 
 // SetLimits gives limits to an instance that runs. The permit has to cover reload. One
-// that is refused keeps no other from being set; what is in force then stands in the
-// note. An error: nothing was changed.
+// that is refused keeps no other from being set. What is in force belongs into the note: that is
+// for the caller to write, who knows whether the instance still runs. An error: nothing
+// was changed.
 func (h *Hands) SetLimits(p *lockfile.Permit, l NewLimits) (LimitsSet, error) {
 	if err := p.Check(l.Service, lockfile.VerbReload); err != nil {
 		return LimitsSet{}, err
@@ -60,10 +61,6 @@ func (h *Hands) SetLimits(p *lockfile.Permit, l NewLimits) (LimitsSet, error) {
 			continue
 		}
 		set.Now = set.Now.With(limit.Key, limit.Text())
-	}
-	n.Limits = set.Now
-	if err := h.Notes.Write(n); err != nil {
-		h.warn(l.Service, err) // the next supd sets them again
 	}
 	return set, nil
 }
