@@ -71,12 +71,12 @@ type following struct {
 
 func (d *daemon) follow(args ...string) *following {
 	d.t.Helper()
-	f := &following{d: d, out: d.path("follow." + strconv.Itoa(len(args)))}
-	out, err := os.Create(f.out)
+	out, err := os.CreateTemp(d.dir, "follow")
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	defer out.Close()
+	f := &following{d: d, out: out.Name()}
 	argv := d.argv(append([]string{"logs", "-f"}, args...))
 	f.cmd = exec.Command(argv[0], argv[1:]...)
 	f.cmd.Env, f.cmd.Stdout, f.cmd.Stderr = d.env(), out, out

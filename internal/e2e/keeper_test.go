@@ -175,7 +175,7 @@ func (d *daemon) withJournal() (signal func(syscall.Signal)) {
 				d.t.Fatalf("the journal's keeper failed: %s", text)
 			}
 			_, err := os.Stat(d.path("journald." + strconv.Itoa(n)))
-			return text(err)
+			return errText(err)
 		})
 		n++
 	}
@@ -184,8 +184,8 @@ func (d *daemon) withJournal() (signal func(syscall.Signal)) {
 	return func(s syscall.Signal) { d.t.Helper(); cmd.Process.Signal(s); ready() }
 }
 
-// text is what an error says, "" without one.
-func text(err error) string {
+// errText is what an error says, "" without one.
+func errText(err error) string {
 	if err == nil {
 		return ""
 	}
