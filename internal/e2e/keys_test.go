@@ -144,9 +144,12 @@ timeout = "300ms"
 	if _, err := os.Stat(d.path("please")); err != nil {
 		t.Errorf("stop.command: %v", err)
 	}
-	if err := syscall.Kill(-deaf, 0); err != syscall.ESRCH {
-		t.Errorf("stop.timeout: the tree of %d is still there: %v", deaf, err)
-	}
+	eventually(t, "the end of the tree of deaf", func() string { // dead, and reaped by whoever inherited it
+		if err := syscall.Kill(-deaf, 0); err != syscall.ESRCH {
+			return fmt.Sprintf("stop.timeout: the tree of %d is still there: %v", deaf, err)
+		}
+		return ""
+	})
 }
 
 // TestKeysOfWho: operators and admins decide who may do what.
