@@ -96,7 +96,10 @@ func (k disk) readMax(path string, limit int) ([]byte, error) {
 }
 
 // list returns the names in a directory, unsorted, without "." and "..".
-func (k disk) list(path string) ([]string, error) {
+func (k disk) list(path string) ([]string, error) { return k.listWhere(path, "") }
+
+// listWhere lists the names that begin so. The others cost no memory.
+func (k disk) listWhere(path, prefix string) ([]string, error) {
 	if err := k.enter("list", path); err != nil {
 		return nil, err
 	}
@@ -117,7 +120,7 @@ func (k disk) list(path string) ([]string, error) {
 		if n <= 0 {
 			return names, nil
 		}
-		_, _, names = unix.ParseDirent((*bufp)[:n], -1, names)
+		names = appendNames(names, (*bufp)[:n], prefix)
 	}
 }
 

@@ -30,16 +30,8 @@ func (d *Dir) find(id string) (*found, error) {
 	}
 	var bad []Unreadable
 	var f *found
-	for _, t := range d.targets(&bad) {
-		path := d.lockFile(t, id)
-		there, err := d.disk.exists(path)
-		if err != nil {
-			bad = append(bad, Unreadable{path, err})
-		}
-		if !there {
-			continue
-		}
-		l, err := d.readLock(path, id, t)
+	for _, t := range d.standing(id, &bad) {
+		l, err := d.readLock(d.lockFile(t, id), id, t)
 		if f == nil {
 			f = &found{id: id, lock: l, bad: err, home: t}
 		}
@@ -69,12 +61,11 @@ func (d *Dir) find(id string) (*found, error) {
 // other lock wherever locks are told apart by id, and its end would void both.
 func (d *Dir) idFree(id string, target Target) error {
 	var bad []Unreadable
-	for _, t := range d.targets(&bad) {
-		path := d.lockFile(t, id)
-		if there, err := d.disk.exists(path); err != nil || !there || t == target {
+	for _, t := range d.standing(id, &bad) {
+		if t == target {
 			continue
 		}
-		if l, err := d.readLock(path, id, t); err == nil && l.Target == target || err == errGone {
+		if l, err := d.readLock(d.lockFile(t, id), id, t); err == nil && l.Target == target || err == errGone {
 			continue // a copy of this very lock
 		}
 		return fmt.Errorf("cannot lock %s: the id %s belongs to a lock on another target (%s); choose a new one", target, id, t)
@@ -131,14 +122,12 @@ func (d *Dir) gatesOf(t Target, recorded map[string]Identity, copies []string, c
 	}
 	// Instances that no plan has any more still run, and are covered.
 	if t.Kind == TargetService && planErr == nil {
-		names, err := d.disk.list(d.path + "/gates")
+		names, err := d.disk.listWhere(d.path+"/gates", t.Name+instanceMark)
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range names {
-			if t.Names(s) && ValidName(s) == nil {
-				set[s] = true
-			}
+			set[s] = ValidName(s) == nil
 		}
 	}
 	// A host lock stands before every gate that there ever was; and so does any other while

@@ -144,7 +144,7 @@ func resolve(t Target, recorded map[string]Identity, p Plan, config *Plan) Resol
 
 // addAliases adds the services of q that share an identity, in whichever plan, with a member.
 func addAliases(r *Resolution, plans []Plan, q Plan) {
-	mine := map[string]bool{}
+	mine := map[identityKey]bool{}
 	for name, id := range r.Members {
 		keysOf(id, mine)
 		for _, p := range plans {
@@ -160,25 +160,26 @@ func addAliases(r *Resolution, plans []Plan, q Plan) {
 
 // keysOf adds what identifies a service to a set, so that many can be compared without
 // comparing each with each.
-func keysOf(id Identity, set map[string]bool) {
+func keysOf(id Identity, set map[identityKey]bool) {
 	for _, k := range id.keys() {
-		set[k] = true
-	}
-}
-
-// keys are the parts of an identity as map keys, empty parts left out: those never match.
-func (i Identity) keys() []string {
-	var ks []string
-	for _, f := range [...]struct{ kind, v string }{{"unit:", i.Unit}, {"pidfile:", i.Pidfile}, {"command:", i.Command}} {
-		if f.v != "" {
-			ks = append(ks, f.kind+f.v)
+		if k.text != "" {
+			set[k] = true
 		}
 	}
-	return ks
 }
 
-func sharesAny(id Identity, set map[string]bool) bool {
-	return slices.ContainsFunc(id.keys(), func(k string) bool { return set[k] })
+// identityKey is a part of an identity as a map key.
+type identityKey struct{ kind, text string }
+
+// keys are the parts of an identity; one with an empty text never matches.
+func (i Identity) keys() [3]identityKey {
+	return [...]identityKey{{"unit", i.Unit}, {"pidfile", i.Pidfile}, {"command", i.Command}}
+}
+
+// sharesAny relies on keysOf, which puts no empty text into a set.
+func sharesAny(id Identity, set map[identityKey]bool) bool {
+	ks := id.keys()
+	return slices.ContainsFunc(ks[:], func(k identityKey) bool { return set[k] })
 }
 
 func compareID(a, b string) int { return strings.Compare(a, b) }

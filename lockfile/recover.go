@@ -2,7 +2,6 @@ package lockfile
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -103,10 +102,7 @@ func (d *Dir) sweepTombstones(r *Recovered) {
 // tombstone is what keeps it void.
 func (d *Dir) hasFile(id string) bool {
 	var bad []Unreadable
-	return slices.ContainsFunc(d.targets(&bad), func(t Target) bool {
-		there, err := d.disk.exists(d.lockFile(t, id))
-		return there || err != nil
-	}) || len(bad) > 0
+	return len(d.standing(id, &bad)) > 0 || len(bad) > 0
 }
 
 // sweepRecords judges what the daemon before this one left in flight.

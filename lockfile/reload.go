@@ -104,12 +104,12 @@ func (d *Dir) judgePending(names []string, old Plan, pending map[string]error) {
 // plan that has the lock. Under the affected gates, before the plan is in force.
 func (d *Dir) spread(old, next Plan) error {
 	l := d.Locks()
-	byKey := map[string][]Lock{}
+	byKey := map[identityKey][]Lock{}
 	for _, lock := range l.Locks {
 		if lock.Target.Kind == TargetHost {
 			continue
 		}
-		keys := map[string]bool{}
+		keys := map[identityKey]bool{}
 		for s, id := range lock.Members {
 			keysOf(id, keys)
 			keysOf(old.Services[s], keys)
