@@ -173,7 +173,7 @@ func (f flat) only(keys []string) flat {
 
 // restartKeys are handed to a process when it starts; everything else applies
 // at once.
-var restartKeys = [...]string{"command", "dir", "user", "group", "groups", "env", "env_file", "umask", "nice", "oom_score_adj", "log", "log_file", "oneshot", "watchdog"}
+var restartKeys = [...]string{"command", "dir", "user", "group", "groups", "env", "env_file", "umask", "nice", "oom_score_adj", "log", "log_file", "oneshot", "watchdog", "listen"}
 
 // needsRestart reports whether a running process of a keeps its old value of the key until it is started as b.
 func needsRestart(key string, a, b *Service) bool {

@@ -80,6 +80,7 @@ var shownBy = map[string]string{
 	"service.depends_on":           "internal/e2e TestReadiness",
 	"service.ready":                "internal/e2e TestReadiness",
 	"service.ready_timeout":        "internal/e2e TestKeysOfReadiness",
+	"service.listen":               "internal/e2e TestListenRequestsDuringARestart",
 	"service.watchdog":             "internal/e2e TestWatchdogThatStops",
 	"restart.policy":               "internal/e2e TestRow18_PoliciesOfAStop",
 	"restart.limit":                "internal/e2e TestRow28_RestartLimit",

@@ -91,6 +91,7 @@ func (b *builder) build(docs []document) *Plan {
 	for _, doc := range docs {
 		b.entries(doc)
 	}
+	b.listens()
 	for _, judge := range b.later {
 		judge()
 	}

@@ -114,6 +114,7 @@ func goodConfigs(t *testing.T) map[string]string {
 // unseen are the bad fixtures in which a schema can see nothing: what is wrong there is no matter of one value.
 var unseen = map[string]string{
 	"circle":        "names that need each other",
+	"listen":        "what addresses are, and which of them cannot be open together",
 	"ready_log":     "what is no regular expression, and what its other keys make of it",
 	"contradiction": "two keys that exclude each other",
 	"environment":   "what the environment has",

@@ -23,6 +23,7 @@ type Service struct {
 	Nice      *int              `toml:"nice"`          // nil: as supd
 	OOMScore  *int              `toml:"oom_score_adj"` // nil: as supd was started
 	Limits    Limits            `toml:"limits"`
+	Listen    []string          `toml:"listen"` // see Addresses
 	Paths     []string          `toml:"paths"`
 	Stateful  bool              `toml:"stateful"`
 	Oneshot   bool              `toml:"oneshot"`

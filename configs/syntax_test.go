@@ -91,4 +91,4 @@ func TestForeignHints(t *testing.T) {
 }
 
 // comingKeys are in the design and neither built nor refused by name.
-var comingKeys = map[string]bool{"service.watchdog": true, "service.listen": true, "limits.cpu": true, "limits.pids": true}
+var comingKeys = map[string]bool{"service.watchdog": true, "limits.cpu": true, "limits.pids": true}

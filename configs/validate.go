@@ -90,6 +90,7 @@ func (s *Service) validate(c *collector, p place) {
 	if s.Schedule.Cron != nil && !s.Oneshot {
 		c.add(p.key("schedule"), "is for jobs: add oneshot = true")
 	}
+	s.validateListen(c, p)
 	s.validateHooks(c, p)
 	s.Limits.validate(c, p.key("limits"))
 	s.Stop.validate(c, p.key("stop"), s.has("stop", "signal"))

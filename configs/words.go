@@ -35,6 +35,7 @@ var keyWords = map[string]string{
 	"service.paths":         "where its data is. If it is `stateful` and crashes while a person (a terminal, or a user's login session) stands there or in `dir`, or has a file there open for writing, it is held as stopped by them",
 	"service.stateful":      "it keeps data: an unknown exit status holds it, and so do ten failures in ten minutes",
 	"service.oneshot":       "a job: it runs to its end and is then `done`",
+	"service.listen":        "sockets that supd opens and hands on (LISTEN_FDS, as systemd does): `tcp:HOST:PORT`, `udp:HOST:PORT`, `unix:/PATH`; HOST is an IP address, or nothing for all, IPv6 and IPv4. They stay open across restarts and crashes: who connects meanwhile waits. A stop closes them. A unix socket belongs to the service's user and group, mode 0660",
 	"service.schedule":      "when a job is run: five fields as in crontab(5), in the local time zone. Never while it is held, and not while it still runs",
 	"service.instances":     "so many services of this table, NAME@1 to NAME@N; `${instance}` in any of its texts is the number. NAME means all of them; a lock on it also covers those that are added later",
 	"service.autostart":     "whether it is wanted up when supd sees it for the first time; `false` for a job",

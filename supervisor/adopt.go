@@ -115,6 +115,11 @@ func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile
 			s.log.Warn("cannot listen for notifications of an adopted service", "service", svc.name, "err", err)
 		}
 	}
+	if conf := s.services.conf(svc.name); conf != nil {
+		if err := s.hands.TakeSockets(svc.name, p, conf.Addresses()); err != nil {
+			s.log.Warn("cannot take back the sockets of an adopted service: the next start opens them anew", "service", svc.name, "err", err)
+		}
+	}
 	svc.beat.Store(int64(now())) // nobody listened for a while
 	s.watch(svc, p, n.Gen, n.Cgroup, n.Watchdog)
 	s.listen(svc, socket)

@@ -94,6 +94,7 @@ func (s *Supervisor) step(ev core.Event) {
 				defer s.acting.Done()
 				defer close(saved)
 				s.addHold(a)
+				s.closeHeld(a.Service)
 			}()
 		case core.ClearHolds:
 			go s.clearHolds(a.Service)

@@ -316,6 +316,11 @@ func (s *Supervisor) stop(p *lockfile.Permit, svc *service, a core.Act) error {
 	if r.Killed {
 		s.log.Warn("did not end in time and was killed", "service", svc.name, "timeout", spec.Timeout)
 	}
+	if stopsListening(a) {
+		if err := s.hands.CloseSockets(p, svc.name); err != nil {
+			return err
+		}
+	}
 	if conf != nil && !r.WasDown {
 		hook.more = a.Verb == core.Restart
 		s.tryHook(p, hook, configs.PostStop)

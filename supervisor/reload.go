@@ -329,6 +329,7 @@ func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, pro
 // forget drops a service that is gone from the config and does not run. Its locks stay on disk and are shown as orphaned;
 // the stop that ended it is no operator's wish for a later service of that name.
 func (s *Supervisor) forget(name string) {
+	s.closeHeld(name)
 	s.send(core.Forget{Service: name})
 	s.services.remove(name)
 	if _, err := s.dir.RemoveHolds(s.ctx, name, nil); err != nil {

@@ -30,7 +30,7 @@ func (s *Supervisor) spec(conf *configs.Service, gen uint64) (hands.Spec, error)
 	}
 	spec := hands.Spec{
 		Service: conf.Name, Gen: gen, Argv: conf.Command, Dir: conf.Dir, Env: env, User: u, Output: out,
-		Watchdog: conf.Watchdog, Nice: conf.Nice, OOM: conf.OOMScore, Umask: (*uint32)(conf.Umask),
+		Watchdog: conf.Watchdog, Nice: conf.Nice, OOM: conf.OOMScore, Umask: (*uint32)(conf.Umask), Listen: conf.Addresses(),
 		Rlimits: rlimits(conf), Limits: said(cgroupLimits(conf)),
 	}
 	return spec, nil

@@ -162,6 +162,13 @@ func (s *Supervisor) open(ctx context.Context) error {
 			s.problem("log:"+service, fmt.Sprintf("the output of %q is lost until its next start: %v", service, err))
 		},
 	}
+	if s.upgr != nil {
+		for service, fds := range s.upgr.sockets {
+			for _, fd := range fds {
+				s.hands.InheritSocket(service, fd)
+			}
+		}
+	}
 	s.journal = journal.Open(journal.Options{
 		Path: filepath.Join(s.dir.Path(), "journal.db"),
 		Tell: func(e journal.Event) { s.log.Warn(e.Text, "event", e.Type) },

@@ -17,6 +17,9 @@ import (
 // upgradeEnv carries the descriptors from the old program to the new one in the same process: "NAME=FD NAME=FD".
 const upgradeEnv = "SUPD_UPGRADE"
 
+// upgradeSocket begins the name of a service's socket there: listen:SERVICE/NUMBER.
+const upgradeSocket = "listen:"
+
 // upgrade is a re-execution in place: same pid, still the parent of its children, so exit statuses stay exact. Processes
 // are found again by their notes in RUN; what only the core knows goes along as JSON in a memfd.
 type upgrade struct {
@@ -25,6 +28,8 @@ type upgrade struct {
 	right *os.File
 	unix  *net.UnixListener
 	tcp   net.Listener
+
+	sockets map[string][]int // of services
 
 	files map[string]*os.File // listeners that go along, by the name the next program knows them by
 	next  []string            // argv of the program to come; nil: no upgrade is under way
@@ -37,7 +42,7 @@ func inheritUpgrade() *upgrade {
 		return nil
 	}
 	os.Unsetenv(upgradeEnv)
-	u := &upgrade{}
+	u := &upgrade{sockets: map[string][]int{}}
 	for _, pair := range strings.Fields(text) {
 		name, number, _ := strings.Cut(pair, "=")
 		fd, err := strconv.Atoi(number)
@@ -45,6 +50,11 @@ func inheritUpgrade() *upgrade {
 			continue
 		}
 		unix.CloseOnExec(fd)
+		if service, ok := strings.CutPrefix(name, upgradeSocket); ok {
+			service, _, _ = strings.Cut(service, "/")
+			u.sockets[service] = append(u.sockets[service], fd)
+			continue
+		}
 		f := os.NewFile(uintptr(fd), name)
 		switch name {
 		case "state":
@@ -122,6 +132,14 @@ func (u *upgrade) exec(s *Supervisor) error {
 			return fmt.Errorf("cannot upgrade: %w", err)
 		}
 		pairs = append(pairs, fmt.Sprintf("%s=%d", name, fd))
+	}
+	for service, fds := range s.hands.KeepSockets() {
+		for i, fd := range fds {
+			if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+				return fmt.Errorf("cannot upgrade: %w", err)
+			}
+			pairs = append(pairs, fmt.Sprintf("%s%s/%d=%d", upgradeSocket, service, i, fd))
+		}
 	}
 	env := append(os.Environ(), upgradeEnv+"="+strings.Join(pairs, " "))
 	s.log.Info("upgrade: executing the new program", "path", u.next[0])

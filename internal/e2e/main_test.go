@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 }
 
 // roles are what the test binary is when a service or a test starts it under this name.
-var roles = map[string]func(args []string) int{"witness": witness, "person": person, "typist": typist, "second-boot": secondBoot, "nanny": nanny, "reaper": reaper, "talker": talker, "say": sayOnce, "keeper": journalKeeper}
+var roles = map[string]func(args []string) int{"witness": witness, "person": person, "typist": typist, "second-boot": secondBoot, "nanny": nanny, "reaper": reaper, "talker": talker, "say": sayOnce, "keeper": journalKeeper, "answerer": answerer}
 
 func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "supd-e2e")

@@ -28,6 +28,7 @@ type Hands struct {
 	// Later has what only tidies up done at some time; nil: at once. What it does touches no living process.
 	Later func(tidy func())
 
+	sockets  sockets
 	oomOnce  sync.Once
 	oomBelow bool
 }

@@ -30,10 +30,16 @@ func (f *execFailure) Error() string {
 }
 func (f *execFailure) Unwrap() error { return f.Errno }
 
+// given are the descriptors that a program gets.
+type given struct {
+	stdio   [3]*os.File
+	sockets []int // from fdListen on
+}
+
 // startHeld forks a child that waits until commit has written down who it is, and then
 // executes x under the same pid. If supd dies before, or commit fails, the child exits
-// without having done anything. stdio are its first three descriptors.
-func startHeld(t *proc.Table, exe, service string, x execOrder, stdio [3]*os.File, g *proc.Cgroup, commit func(proc.Identity) error) (*proc.Process, error) {
+// without having done anything.
+func startHeld(t *proc.Table, exe, service string, x execOrder, files given, g *proc.Cgroup, commit func(proc.Identity) error) (*proc.Process, error) {
 	orderR, orderW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -44,9 +50,16 @@ func startHeld(t *proc.Table, exe, service string, x execOrder, stdio [3]*os.Fil
 		return nil, err
 	}
 	defer reportR.Close()
+	// The sockets stand where the program expects them, so nothing has to be moved under
+	// a running runtime; orders and report come after.
+	fds := []uintptr{files.stdio[0].Fd(), files.stdio[1].Fd(), files.stdio[2].Fd()}
+	for _, fd := range files.sockets {
+		fds = append(fds, uintptr(fd))
+	}
+	x.Sockets = len(files.sockets)
 	p, err := t.Start(proc.Attr{
-		Path: exe, Argv: []string{"supd", helperWord, kindHeld, service}, Dir: "/", Env: helperEnv(),
-		Files:  []uintptr{stdio[0].Fd(), stdio[1].Fd(), stdio[2].Fd(), orderR.Fd(), reportW.Fd()},
+		Path: exe, Argv: []string{"supd", helperWord, kindHeld, service, strconv.Itoa(x.Sockets)}, Dir: "/", Env: helperEnv(),
+		Files:  append(fds, orderR.Fd(), reportW.Fd()),
 		Cgroup: g,
 	})
 	closeAll(orderR, reportW)
@@ -81,17 +94,22 @@ func startHeld(t *proc.Table, exe, service string, x execOrder, stdio [3]*os.Fil
 func helperEnv() []string { return []string{"GOGC=off", "GOMAXPROCS=2"} }
 
 // beHeld is the child's side. It returns only if it did not become the program.
-func beHeld() {
+// sockets is how many descriptors of its program come before its orders.
+func beHeld(sockets string) {
 	// Nice and the descriptor table's owner are the thread's own; exec keeps those of
 	// the thread that calls it.
 	runtime.LockOSThread()
 	closeInherited()
+	n, err := strconv.Atoi(sockets)
+	if err != nil {
+		return
+	}
 	var x execOrder
-	if err := receiveOrder(&x); err != nil {
+	if err := receiveOrder(n+fdOrders, &x); err != nil {
 		return
 	}
 	f := x.become()
-	report := os.NewFile(fdReport, "report")
+	report := os.NewFile(uintptr(n+fdReport), "report")
 	_ = send(report, f) // supd may be dead; then nobody asks
 }
 
@@ -128,6 +146,14 @@ func (x *execOrder) become() *execFailure {
 	}
 	if err := unix.Chdir(x.Dir); err != nil {
 		return fail("cannot enter the working directory", err)
+	}
+	if x.Sockets > 0 {
+		x.Env = append(x.Env, "LISTEN_PID="+strconv.Itoa(os.Getpid()))
+	}
+	for fd := fdListen; fd < fdListen+x.Sockets; fd++ {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+			return fail("cannot hand on its sockets", err)
+		}
 	}
 	return fail("cannot execute", syscall.Exec(x.Path, x.Argv, x.Env))
 }

@@ -21,7 +21,10 @@ func Helper(args []string) bool {
 	}
 	switch args[2] {
 	case kindHeld:
-		beHeld()
+		if len(args) < 5 {
+			return false
+		}
+		beHeld(args[4])
 	case kindStop, kindScript:
 		beHelper(args[2])
 	default:
@@ -39,7 +42,7 @@ func beHelper(kind string) {
 	signal.Notify(make(chan os.Signal, 1), unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT)
 	report := os.NewFile(fdReport, "report")
 	var o order
-	if err := receiveOrder(&o); err != nil {
+	if err := receiveOrder(fdOrders, &o); err != nil {
 		return
 	}
 	// supd may be dead; then the record tells, and nobody reads this.

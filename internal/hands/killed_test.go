@@ -24,7 +24,7 @@ func modeKilledHeld(r *rig) error {
 		}
 		s := r.spec("touch ran")
 		x := execOrder{Path: "/bin/sh", Argv: s.Argv, Dir: r.path, Env: r.env(&s)}
-		_, err = startHeld(r.Table, r.exe(), service, x, [3]*os.File{null, os.Stdout, null}, nil, func(id proc.Identity) error {
+		_, err = startHeld(r.Table, r.exe(), service, x, given{stdio: [3]*os.File{null, os.Stdout, null}}, nil, func(id proc.Identity) error {
 			fmt.Println(id.PID, id.StartTime)
 			return unix.Kill(os.Getpid(), unix.SIGKILL)
 		})

@@ -37,6 +37,7 @@ type execOrder struct {
 	Nice    *int          `json:"nice,omitempty"`
 	OOM     *int          `json:"oom,omitempty"`
 	Rlimits []proc.Rlimit `json:"rlimits,omitempty"`
+	Sockets int           `json:"sockets,omitempty"` // so many descriptors from fdListen on are the program's
 }
 
 // scriptOrder is a program and how long it may take.
@@ -98,8 +99,8 @@ func receive(r io.Reader, v any) error {
 // errNoOrder: the parent died, or changed its mind, before it sent the order.
 var errNoOrder = errors.New("no order came")
 
-func receiveOrder(v any) error {
-	f := os.NewFile(fdOrders, "orders")
+func receiveOrder(fd int, v any) error {
+	f := os.NewFile(uintptr(fd), "orders")
 	defer f.Close()
 	if err := receive(f, v); err != nil {
 		return fmt.Errorf("%w: %w", errNoOrder, err)

@@ -13,10 +13,10 @@ import (
 // ownHand says whether the child has to prepare itself before the exec, in a helper:
 // umask cannot be set from outside, the kernel lays out the memory by the stack's limit
 // at the exec, and a traced program that changes its own rights would not get them
-// (ptrace(2): set-user-ID, file capabilities).
+// (ptrace(2): set-user-ID, file capabilities), and only the child knows its pid (LISTEN_PID) before.
 func (s *Spec) ownHand(path string) bool {
 	stack := slices.ContainsFunc(s.Rlimits, func(l proc.Rlimit) bool { return l.Resource == unix.RLIMIT_STACK })
-	return s.Umask != nil || stack || s.outside() && changesRights(path)
+	return len(s.Listen) > 0 || s.Umask != nil || stack || s.outside() && changesRights(path)
 }
 
 // outside says whether anything is to be set on the executed child.

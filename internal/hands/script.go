@@ -99,7 +99,7 @@ func (d *down) runScript(s scriptOrder) (ScriptResult, error) {
 		g = &proc.Cgroup{Path: s.Cgroup}
 	}
 	began := time.Now()
-	p, err := startHeld(d.table, d.exe, d.order.Service, s.Exec, [3]*os.File{os.Stdin, os.Stdout, os.Stderr}, g, func(id proc.Identity) error {
+	p, err := startHeld(d.table, d.exe, d.order.Service, s.Exec, given{stdio: [3]*os.File{os.Stdin, os.Stdout, os.Stderr}}, g, func(id proc.Identity) error {
 		err := d.record(func(r *lockfile.Record) {
 			r.Script = recorded(id)
 			if r.Phase != phaseStopping {

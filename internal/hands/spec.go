@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/internal/socket"
 )
 
 // Spec is one instance of a command service, with everything already decided.
@@ -22,10 +23,11 @@ type Spec struct {
 	Rlimits  []proc.Rlimit      // of its main process, inherited by all others
 	Limits   []proc.CgroupLimit // of the whole instance; one with a value and no way to enforce it is a failed start
 	Output   Output
-	Config   string        // digest of the config it is started with, for the note
-	Notify   string        // path of the service's notify socket, "" = none
-	LogAt    int64         // for the note: where its output begins in its log file
-	Watchdog time.Duration // how far apart its signs of life may be; 0: none are asked for
+	Config   string           // digest of the config it is started with, for the note
+	Notify   string           // path of the service's notify socket, "" = none
+	LogAt    int64            // for the note: where its output begins in its log file
+	Listen   []socket.Address // opened before it is started, if they are not yet, and handed on (sd_listen_fds(3))
+	Watchdog time.Duration    // how far apart its signs of life may be; 0: none are asked for
 }
 
 func (s *Spec) dir() string {
@@ -50,6 +52,10 @@ func (h *Hands) env(s *Spec) []string {
 	env := append(slices.Clone(s.Env), h.mark(s.Service, s.Gen).Environ()...)
 	if s.Notify != "" {
 		env = append(env, "NOTIFY_SOCKET="+s.Notify)
+	}
+	if len(s.Listen) > 0 {
+		// LISTEN_PID is added by the child itself, see become.
+		env = append(env, "LISTEN_FDS="+strconv.Itoa(len(s.Listen)), "LISTEN_FDNAMES="+listenNames(s.Listen))
 	}
 	if s.Watchdog > 0 {
 		// Without WATCHDOG_PID, which nobody knows before the exec: sd_watchdog_enabled(3) takes it for its own then.

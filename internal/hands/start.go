@@ -51,8 +51,16 @@ func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 		}
 		note.Cgroup = g.Path
 	}
-	child, err := h.startIn(p, &s, path, env, [3]*os.File{in, out, errw}, g, note)
+	fds, fresh, err := h.sockets.open(s.Service, s.Listen, s.owner())
 	if err != nil {
+		err = &SpawnError{Service: s.Service, Why: err.Error(), Err: err}
+	}
+	var child *proc.Process
+	if err == nil {
+		child, err = h.startIn(p, &s, path, env, given{stdio: [3]*os.File{in, out, errw}, sockets: fds}, g, note)
+	}
+	if err != nil {
+		h.sockets.drop(s.Service, fresh)
 		if g != nil {
 			g.Remove()
 		}
@@ -65,20 +73,20 @@ func (h *Hands) Start(p *lockfile.Permit, s Spec) (*proc.Process, error) {
 }
 
 // startIn takes the quickest way that does all that the instance asks for.
-func (h *Hands) startIn(p *lockfile.Permit, s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
+func (h *Hands) startIn(p *lockfile.Permit, s *Spec, path string, env []string, files given, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
 	if err := h.limit(s); err != nil {
 		return nil, &SpawnError{Service: s.Service, Why: err.Error(), Err: err}
 	}
 	if g == nil || s.ownHand(path) {
-		return h.startHeld(p, s, path, env, stdio, g, note)
+		return h.startHeld(p, s, path, env, files, g, note)
 	}
-	child, err := h.startDirect(s, path, env, stdio, g, note)
+	child, err := h.startDirect(s, path, env, files.stdio, g, note)
 	var untraceable *proc.UntraceableError
 	var unprepared *proc.PrepareError
 	if errors.As(err, &untraceable) || errors.As(err, &unprepared) {
 		// Nothing of the program has run. The slow way needs no tracing and fewer
 		// rights, and says which step it is that fails.
-		return h.startHeld(p, s, path, env, stdio, g, note)
+		return h.startHeld(p, s, path, env, files, g, note)
 	}
 	return child, err
 }
@@ -107,12 +115,12 @@ func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.Fil
 	return child, nil
 }
 
-func (h *Hands) startHeld(p *lockfile.Permit, s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
+func (h *Hands) startHeld(p *lockfile.Permit, s *Spec, path string, env []string, files given, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
 	x := execOrder{Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Umask: s.Umask, Nice: s.Nice, OOM: s.OOM, Rlimits: s.Rlimits}
 	if x.OOM == nil && h.protected() {
 		x.OOM = new(int)
 	}
-	child, err := startHeld(h.Table, h.exe(), s.Service, x, stdio, g, func(id proc.Identity) error {
+	child, err := startHeld(h.Table, h.exe(), s.Service, x, files, g, func(id proc.Identity) error {
 		if err := p.UpdateOf(s.Service, func(r *lockfile.Record) { r.Target = recorded(id) }); err != nil {
 			return err
 		}

@@ -31,6 +31,7 @@ var floors = map[string]int{
 	"checks":              1,
 	"internal/alert":      1,
 	"internal/logfile":    1,
+	"internal/socket":     1,
 	"internal/who":        1,
 	"configs":             2,
 	"internal/proc":       2,
