@@ -19,7 +19,8 @@ import (
 
 // polite goes at TERM and says so; stubborn does not.
 const (
-	polite   = "trap 'echo bye > bye.new; mv bye.new bye; exit 0' TERM; echo up > up; while :; do sleep 1000 & wait; done"
+	// The child says that it is up: one that is forked and not yet executed still has the shell's handler, which would swallow its SIGTERM.
+	polite   = "trap 'echo bye > bye.new; mv bye.new bye; exit 0' TERM; while :; do sh -c 'echo up > up; exec sleep 1000' & wait; done"
 	stubborn = "trap 'echo no > no.new; mv no.new no' TERM; echo up > up; while :; do sleep 1000 & wait; done"
 )
 
