@@ -183,6 +183,8 @@ func (t *tryOut) stillTrue(name string) error {
 		return fmt.Errorf("it was down and is running now (pid %d); end again", p.PID())
 	case was != nil && (p != was || !was.Alive()):
 		return fmt.Errorf("the process that was tried out (pid %d) is gone; end again", was.PID())
+	case was == nil && t.how.LeaveStopped:
+		return lockfile.ErrDown // which is what makes it an operator stop
 	}
 	return nil
 }
