@@ -171,20 +171,23 @@ func (t *tryOut) healthy(ctx context.Context, name string, progress api.Progress
 // stillTrue is called inside the gates, for each service that loses its last lock.
 func (t *tryOut) stillTrue(name string) error {
 	svc := t.s.services.get(name)
+	if svc == nil && t.how.LeaveStopped {
+		return lockfile.ErrDown // should it be configured again, it stays down
+	}
 	if svc == nil {
 		return nil
 	}
 	p := svc.running()
 	was, tried := t.seen[name]
 	switch {
+	case t.how.LeaveStopped && p == nil: // which makes it an operator stop, also where --force spared the look before
+		return lockfile.ErrDown
 	case !tried:
 		return fmt.Errorf("it was not tried out: another lock on it went away meanwhile; end again")
 	case was == nil && p != nil && !t.isOneshot(name):
 		return fmt.Errorf("it was down and is running now (pid %d); end again", p.PID())
 	case was != nil && (p != was || !was.Alive()):
 		return fmt.Errorf("the process that was tried out (pid %d) is gone; end again", was.PID())
-	case was == nil && t.how.LeaveStopped:
-		return lockfile.ErrDown // which is what makes it an operator stop
 	}
 	return nil
 }
