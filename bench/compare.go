@@ -50,7 +50,7 @@ func compare(s *settings, n int) ([]reached, error) {
 }
 
 // measureOne starts a subject twice: where it has never run, to kill services one by one; and where it has, all at once.
-// Idleness takes long, and is watched once.
+// Idleness, and the memory that is left then, take long, and are watched once.
 func measureOne(s *settings, p subject, n int, idle bool) (reached, error) {
 	var f reached
 	r, err := prepare(s, p, n)
@@ -65,9 +65,9 @@ func measureOne(s *settings, p subject, n int, idle bool) (reached, error) {
 	f.processes = len(own)
 	if idle {
 		f.cpu, f.wakes = idleMinute(own, s.idle)
-	}
-	for _, pid := range own {
-		f.pss += pss(pid)
+		for _, pid := range own {
+			f.pss += pss(pid)
+		}
 	}
 	var took []time.Duration
 	for i, began := 0, time.Now(); i < min(n, crashesMax) && (i < crashesMin || time.Since(began) < crashesFor); i++ {
@@ -145,12 +145,12 @@ func medians(name string, rounds []reached) reached {
 		name:    name,
 		crash50: median(rounds, func(r reached) time.Duration { return r.crash50 }), crash90: median(rounds, func(r reached) time.Duration { return r.crash90 }),
 		mass: median(rounds, func(r reached) time.Duration { return r.mass }), cold: median(rounds, func(r reached) time.Duration { return r.cold }),
-		pss: median(rounds, func(r reached) int64 { return r.pss }), processes: median(rounds, func(r reached) int { return r.processes }),
+		pss: rounds[0].pss, processes: median(rounds, func(r reached) int { return r.processes }),
 		cpu: rounds[0].cpu, wakes: rounds[0].wakes,
 	}
 }
 
-func median[T int | int64 | time.Duration](rounds []reached, of func(reached) T) T {
+func median[T int | time.Duration](rounds []reached, of func(reached) T) T {
 	var vs []T
 	for _, r := range rounds {
 		vs = append(vs, of(r))
