@@ -10,8 +10,9 @@ import (
 	"github.com/supd/supd/supervisor/core"
 )
 
-// atWorkWait bounds the look for people at work: a crash is repaired, or held, this much later at most.
-const atWorkWait = 50 * time.Millisecond
+// atWorkWait bounds the look for people at work, which takes milliseconds: a crash is repaired, or held, this much later at
+// most, on a host that is very busy or whose directories hang.
+const atWorkWait = 2 * time.Second
 
 // somebodyAtWork adds to the end of a stateful service whether a person is at work in its data: then a crash is no reason
 // to start it. Not called by the loop: it reads a few files for every process there is.

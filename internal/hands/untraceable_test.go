@@ -62,13 +62,14 @@ func TestStartWhereTracingIsForbidden(t *testing.T) {
 		t.Fatalf("it says %q: tracing is not forbidden, or nothing was started", line)
 	}
 	must(t, cmd.Wait())
+	eventually(t, "the program", func() bool { // the shell may still be on its way to it
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		return string(comm) == "sleep\n"
+	})
 	if l := limitsOf(t, pid, unix.RLIMIT_NOFILE); l.Cur != 100 || l.Max != 200 {
 		t.Errorf("nofile is %d:%d", l.Cur, l.Max)
 	}
 	if got, err := unix.Getpriority(unix.PRIO_PROCESS, pid); err != nil || 20-got != 5 { // it counts from 40 downwards, getpriority(2)
 		t.Errorf("nice is %d, %v", 20-got, err)
-	}
-	if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err != nil || string(comm) != "sleep\n" {
-		t.Errorf("pid %d is %q, %v", pid, comm, err)
 	}
 }
