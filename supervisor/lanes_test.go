@@ -27,6 +27,7 @@ func TestLanesBoundWhatRuns(t *testing.T) {
 			})
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(order) != 50 || most.Load() != 3 || l.busy != 0 {
 			t.Errorf("%d of 50 ran, %d at most at once, %d still at it", len(order), most.Load(), l.busy)
 		}
@@ -55,6 +56,7 @@ func TestLanesAreNotKeptByThoseWhoWait(t *testing.T) {
 			}
 			l.run(func(*lane) { after = append(after, time.Since(began)) })
 			time.Sleep(time.Second)
+			synctest.Wait()
 			want := laneMax
 			if says {
 				want = 0
@@ -84,8 +86,8 @@ func TestTidyingComesLast(t *testing.T) {
 		l.run(func(*lane) { time.Sleep(time.Millisecond); order = append(order, "first") })
 		l.tidy(func() { order = append(order, "tidied") })
 		l.run(func(*lane) { order = append(order, "second") })
-		synctest.Wait()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if want := []string{"first", "second", "tidied"}; !slices.Equal(order, want) || l.busy != 0 {
 			t.Errorf("order %q, want %q; %d lanes busy", order, want, l.busy)
 		}
