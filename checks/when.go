@@ -138,7 +138,7 @@ func (c *Condition) readOp(text string) error {
 			continue
 		}
 		c.Op, c.Operand = op, strings.TrimSpace(rest)
-		if c.Operand == "" {
+		if c.Operand == "" || strings.HasPrefix(c.Operand, "for ") { // "rss >for 5m"
 			return fmt.Errorf("has nothing behind %s", op)
 		}
 		return nil
