@@ -17,6 +17,8 @@ import (
 
 // shownBy names, for each key, the test that shows its effect: directory, then function. Whoever builds a key adds its row.
 var shownBy = map[string]string{
+	"maintenance.remind_every":     "internal/e2e TestRow13_OverdueLockIsLoudAndHolds",
+	"service.paths":                "internal/e2e TestCrashWhileSomebodyWorksInItsData",
 	"log_rotate.size":              "internal/e2e TestAFloodDisturbsNobody",
 	"log_rotate.keep":              "internal/e2e TestAFloodDisturbsNobody",
 	"log_rotate.age":               "internal/logfile TestWhatIsKept",
@@ -139,16 +141,14 @@ var shownBy = map[string]string{
 
 // notYetShown are keys whose effect no test shows by name. It only shrinks: a key that is new has its row above.
 var notYetShown = map[string]bool{
-	"maintenance.remind_every": true, // comes with alerts
-	"api.socket":               true,
-	"service.paths":            true, // accepted and not used
-	"limits.memory":            true, // these take cgroup v2 with controllers
-	"limits.memory_high":       true,
-	"limits.swap":              true,
-	"limits.cpu":               true,
-	"limits.tasks":             true,
-	"check.on_recover":         true,
-	"check.exec":               true,
+	"api.socket":         true,
+	"limits.memory":      true, // these take cgroup v2 with controllers
+	"limits.memory_high": true,
+	"limits.swap":        true,
+	"limits.cpu":         true,
+	"limits.tasks":       true,
+	"check.on_recover":   true,
+	"check.exec":         true,
 }
 
 // TestEveryKeyHasAnExample: each key stands in a shipped example, or in the example of its check type.
