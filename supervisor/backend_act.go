@@ -32,15 +32,17 @@ func (s *Supervisor) Act(ctx context.Context, p api.Peer, a api.Action, progress
 		ctx, cancel = context.WithTimeout(ctx, seconds(a.TimeoutS))
 		defer cancel()
 	}
-	results := make([]api.ActionResult, len(names))
-	each := func(i int) {
+	// All are asked for before any is waited for: together they are one wish.
+	waits := make(map[string]func() api.ActionResult, len(names))
+	for _, name := range s.orderFor(base.Verb, names) {
 		r := base
-		r.Service = names[i]
-		results[i] = s.actOn(ctx, p.Owner, r, a.NoWait, progress)
+		r.Service = name
+		waits[name] = s.askFor(ctx, p.Owner, r, a.NoWait, progress)
 	}
+	results := make([]api.ActionResult, len(names))
 	var all sync.WaitGroup
-	for i := range names {
-		all.Go(func() { each(i) })
+	for i, name := range names {
+		all.Go(func() { results[i] = waits[name]() })
 	}
 	all.Wait()
 	s.recorded()
@@ -53,20 +55,31 @@ func (s *Supervisor) Act(ctx context.Context, p api.Peer, a api.Action, progress
 	return reply, nil
 }
 
-// actOn takes one wish to its end. With noWait the answer comes as soon as supd has taken it.
-func (s *Supervisor) actOn(ctx context.Context, owner lockfile.Owner, r core.Request, noWait bool, progress api.Progress) api.ActionResult {
-	res := api.ActionResult{Service: r.Service}
+// actOn takes one wish to its end.
+func (s *Supervisor) actOn(ctx context.Context, owner lockfile.Owner, r core.Request, progress api.Progress) api.ActionResult {
+	return s.askFor(ctx, owner, r, false, progress)()
+}
+
+// askFor gives the core one wish, and gives what waits for its answer. With noWait there is none to wait for.
+func (s *Supervisor) askFor(ctx context.Context, owner lockfile.Owner, r core.Request, noWait bool, progress api.Progress) (wait func() api.ActionResult) {
 	var tell api.Progress
-	if progress != nil {
+	if progress != nil && !noWait {
 		tell = func(text string) { progress(r.Service + ": " + text) }
 	}
+	q := s.makeWish(owner, &r, tell)
 	if noWait {
-		q := s.makeWish(owner, &r, nil)              // before the answer: a wait that follows must find it
 		go func() { _, _ = s.wished(s.ctx, r, q) }() // its answer stands in the record
-		res.Text = fmt.Sprintf("%s %s: asked for", r.Verb, r.Service)
-		return res
+		return func() api.ActionResult {
+			return api.ActionResult{Service: r.Service, Text: fmt.Sprintf("%s %s: asked for", r.Verb, r.Service)}
+		}
 	}
-	a, err := s.wish(ctx, owner, r, tell)
+	return func() api.ActionResult { return s.actResult(ctx, r, q) }
+}
+
+// actResult waits for the answer to a wish and tells it as the wire does.
+func (s *Supervisor) actResult(ctx context.Context, r core.Request, q *request) api.ActionResult {
+	res := api.ActionResult{Service: r.Service}
+	a, err := s.wished(ctx, r, q)
 	if err != nil {
 		res.Code, res.Text = api.CodeFailed, fmt.Sprintf("cannot wait for the %s of %q any longer: %v", r.Verb, r.Service, err)
 		res.Next = "supctl explain " + r.Service

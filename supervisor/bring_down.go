@@ -16,10 +16,10 @@ import (
 // lock is in the way of that, being down already is enough, if it can be proven.
 func (s *Supervisor) bringDown(ctx context.Context, owner lockfile.Owner, covered []string, progress api.Progress) []string {
 	var failed []string
-	for _, name := range covered {
+	for _, name := range s.orderFor(core.Stop, covered) {
 		tell(progress, "stopping "+name)
 		r := core.Request{Service: name, Verb: core.Stop, By: owner.String(), Reason: "maintenance start --stop", KeepDependents: true}
-		res := s.actOn(ctx, owner, r, false, progress)
+		res := s.actOn(ctx, owner, r, progress)
 		if res.Code == api.CodeHeld && s.provenDown(ctx, name) {
 			res.Code = api.CodeDone
 		}

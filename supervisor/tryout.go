@@ -29,13 +29,24 @@ func (s *Supervisor) newTryOut(owner lockfile.Owner, how api.MaintenanceEnd, loc
 	return &tryOut{s: s, owner: owner, how: how, locks: locks, seen: map[string]*proc.Process{}}
 }
 
-// run tries out every service that no other lock covers.
+// run tries out every service that no other lock covers; what others need comes before these, also where it lies under
+// another of the locks: with --start it has to be up first.
 func (t *tryOut) run(ctx context.Context, progress api.Progress) error {
+	over := map[string][]lockfile.Lock{}
+	var names []string
 	for _, l := range t.locks {
 		for _, name := range t.covered(l) {
-			if t.othersHold(name) {
-				continue
+			if over[name] == nil {
+				names = append(names, name)
 			}
+			over[name] = append(over[name], l)
+		}
+	}
+	for _, name := range t.s.inOrder(names) {
+		if t.othersHold(name) {
+			continue
+		}
+		for _, l := range over[name] {
 			if err := t.one(ctx, name, l, progress); err != nil {
 				return t.withUnreadable(name, err)
 			}
@@ -98,7 +109,7 @@ func (t *tryOut) one(ctx context.Context, name string, l lockfile.Lock, progress
 		if l.Owner.SameLogin(owner) {
 			owner.Session = l.Owner.Session // the person came back in another session: the lock, and what it allows, is theirs
 		}
-		res := t.s.actOn(ctx, owner, core.Request{Service: name, Verb: core.Start, By: t.owner.String(), Reason: "maintenance end --start"}, false, progress)
+		res := t.s.actOn(ctx, owner, core.Request{Service: name, Verb: core.Start, By: t.owner.String(), Reason: "maintenance end --start"}, progress)
 		if res.Code != api.CodeDone {
 			if res.Code == api.CodeHeld {
 				return refuse(name, "%s", res.Text).WithNext("the lock stands; supctl explain " + name)

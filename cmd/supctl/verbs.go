@@ -9,7 +9,10 @@ import (
 
 const startLong = `Want a service up. What it depends on is started first and waited for. Clears an
 operator stop or a restart limit; a lock of somebody else stands in the way
-(exit code 4), and so does a failing check that holds it (interlock).`
+(exit code 4), and so does a failing check that holds it (interlock).
+
+Services named in one command are one wish, in whatever order: what is needed
+comes first, and a stop that the command lifts is in nobody's way.`
 
 // startCommand declares `start`.
 func (a *app) startCommand() *cobra.Command {
@@ -37,7 +40,7 @@ or restart of supd, and after a reboot. To keep it from being touched while you
 work on it, take a lock: supctl maintenance start TARGET --stop.
 
 Services that depend on it and run are named, and taken down only with
---with-dependents.`
+--with-dependents, or when the same command names them too.`
 
 // stopCommand declares `stop`. Dependents go down only when that was asked for: the
 // daemon names them and refuses (exit code 5).

@@ -94,6 +94,8 @@ func (c *turn) drop(p *Pending) {
 			s.Queue = slices.Delete(s.Queue, i, i+1)
 		}
 		c.serve(s) // whoever waited behind it
+		c.servePlans(s)
+		c.changed = append(c.changed, s) // and whoever needs it, and waited for its start
 	}
 }
 
@@ -174,6 +176,9 @@ func (c *turn) advance(s *Service, p *Pending) bool {
 			c.finish(p, code, fmt.Sprintf("cannot restart %q: it needs %s", r.Service, text))
 			return true
 		}
+		if c.awaitUp(s, p) {
+			return false
+		}
 	}
 	return c.actFor(s, p, Act{Verb: r.Verb, Signal: r.Signal, ClearHolds: r.Verb == Restart})
 }
@@ -226,8 +231,9 @@ func (c *turn) startBlocked(s *Service, p *Pending) (answered, wait bool) {
 		c.finish(p, code, fmt.Sprintf("cannot %s %q: it needs %s", p.Request.Verb, s.Spec.Name, text))
 		return true, false
 	}
+	wait = c.awaitUp(s, p)
 	for _, name := range s.Spec.DependsOn {
-		if d := c.st.Services[name]; !d.satisfied() {
+		if d := c.st.Services[name]; !d.satisfied() && !c.goingUp(d) {
 			c.pull(d, s.Spec.Name)
 			c.progress(p, fmt.Sprintf("waiting for %q to be ready", name))
 			wait = true
@@ -244,7 +250,7 @@ func (c *turn) obstacle(s *Service, asked Instant, seen map[string]bool) (code i
 		switch {
 		case p == nil:
 			return CodeFailed, fmt.Sprintf("%q, which is not configured", name)
-		case p.satisfied() || p.Running || seen[name]:
+		case p.satisfied() || p.Running || seen[name] || c.goingUp(p): // its own answer comes first
 			continue
 		case p.held():
 			return CodeHeld, fmt.Sprintf("%q, %s", name, holdsText(p.EffectiveHolds()))

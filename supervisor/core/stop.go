@@ -13,6 +13,9 @@ func (c *turn) advanceStop(s *Service, p *Pending) bool {
 	if len(up) == 0 || r.KeepDependents {
 		return c.actFor(s, p, Act{Verb: Stop, Hold: stopHold(r)})
 	}
+	if !r.WithDependents && c.awaitDown(p, up) {
+		return false
+	}
 	names := make([]string, len(up))
 	for i, d := range up {
 		names[i] = fmt.Sprintf("%q", d.Spec.Name)
@@ -30,9 +33,7 @@ func (c *turn) stopLeaves(up []*Service, p *Pending) (answered bool) {
 	waiting := false
 	var leaves []*Service
 	for _, d := range up {
-		if !slices.Contains(d.Plans, p.Request.ID) {
-			d.Plans = append(d.Plans, p.Request.ID)
-		}
+		d.plan(p.Request.ID)
 		switch {
 		case d.Act != nil || (d.Tries > 0 && d.RetryAt > c.now):
 			waiting = true
@@ -96,6 +97,13 @@ func (c *turn) liveDependents(s *Service) []*Service {
 	}
 	slices.SortFunc(out, func(a, b *Service) int { return strings.Compare(a.Spec.Name, b.Spec.Name) })
 	return out
+}
+
+// plan notes that a request to stop another service waits for this one.
+func (s *Service) plan(request uint64) {
+	if !slices.Contains(s.Plans, request) {
+		s.Plans = append(s.Plans, request)
+	}
 }
 
 // servePlans goes on with the stops of other services that wait for this one.
