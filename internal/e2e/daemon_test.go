@@ -199,11 +199,15 @@ func (d *daemon) clean() {
 		d.t.Errorf("supd is broken:\n%s", d.log())
 	}
 	if d.t.Failed() {
-		d.t.Logf("supd's log:\n%s", d.log())
+		lines := strings.Split(d.log(), "\n")
+		d.t.Logf("the end of supd's log:\n%s", strings.Join(lines[max(0, len(lines)-logLinesMax):], "\n"))
 	}
 	removeCgroups(d.path("state"))
 	os.RemoveAll(d.dir)
 }
+
+// logLinesMax bounds the log below a failure, which is to be seen above it.
+const logLinesMax = 100
 
 // removeCgroups removes the empty cgroups that a killed supd left.
 func removeCgroups(state string) {
