@@ -137,6 +137,12 @@ func (s *Supervisor) ask(ctx context.Context, f func(*core.State)) bool {
 	case <-ran:
 		return true
 	case <-s.done:
-		return false
+		// Both can be: what f does may end the loop.
+		select {
+		case <-ran:
+			return true
+		default:
+			return false
+		}
 	}
 }

@@ -126,8 +126,16 @@ func TestListenRequestsDuringARestart(t *testing.T) {
 	d.start()
 	d.up("web")
 	tcp, unix := answers("tcp", port), answers("unix", d.path("web.sock"))
-	for range 3 {
+	_, number, _ := net.SplitHostPort(port)
+	restarted := func(n int) { // it has come so far that it notes what it was given
+		eventually(t, fmt.Sprint(n, " instances have noted their sockets"), func() string {
+			return wantsCount(n, d.noted("web", "names tcp-"+number+":unix-web.sock"))
+		})
+	}
+	restarted(1)
+	for n := range 3 {
 		d.ctl("restart", "web").wants(t, 0)
+		restarted(n + 2)
 	}
 	before := d.version()
 	replace(d.binary())
@@ -140,18 +148,21 @@ func TestListenRequestsDuringARestart(t *testing.T) {
 		return ""
 	})
 	d.ctl("restart", "web").wants(t, 0)
+	restarted(5)
 	for name, stop := range map[string]func() (int, error){"tcp": tcp, "unix": unix} {
 		if n, err := stop(); err != nil || n == 0 {
 			t.Errorf("%s: %v after %d answers", name, err, n)
 		}
 	}
-	if len(d.starts("web")) != 5 {
-		t.Errorf("started %d times, want 5", len(d.starts("web")))
+	d.waitStarts("web", 5)
+}
+
+// wantsCount says how many there are if they are not n.
+func wantsCount(n int, all []note) string {
+	if len(all) != n {
+		return fmt.Sprint("there are ", len(all))
 	}
-	_, number, _ := net.SplitHostPort(port)
-	if len(d.noted("web", "names tcp-"+number+":unix-web.sock")) != 5 {
-		t.Errorf("the sockets have other names than LISTEN_FDNAMES ought to say")
-	}
+	return ""
 }
 
 // supd is killed: the next one has the sockets of the running service again, and the service's end refuses nobody.
