@@ -3,7 +3,7 @@
 #   make race            the same under the race detector, the long runs shortened
 #   make sim             SCHEDULES=500000: the core's simulation, longer than in make test; SEED=N replays one
 #   make model           the lock protocol in every order of its steps, more faults than in make test; minutes
-#   make storm           FOR=10m: the storm of kills and locks
+#   make storm           ROUNDS=1000: the storm of locks and of so many kills, within FOR=2h; SEED=N makes the same choices
 #   make powercut        CUTS=100: the power of a small virtual machine is cut while people lock; SEED=N repeats the choices
 #   make fuzz            EACH=30s: every fuzz target in turn
 #   make bench           the figures of docs/performance.md; make bench-peers installs what they are compared with
@@ -14,7 +14,8 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo un
 LDFLAGS   := -X github.com/supd/supd/internal/version.stamped=$(VERSION)
 SCHEDULES ?= 500000
 SEED      ?=
-FOR       ?= 10m
+FOR       ?= 2h
+ROUNDS    ?= 1000
 EACH      ?= 30s
 CUTS      ?= 100
 
@@ -45,7 +46,7 @@ model:
 	MODEL=wide $(GO) test -count=1 -timeout 0 -v ./internal/model
 
 storm: install-test-needs
-	STORM_FOR=$(FOR) $(GO) test -count=1 -timeout 0 -v -run 'Storm' ./...
+	STORM_FOR=$(FOR) STORM_ROUNDS=$(ROUNDS) STORM_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run 'Storm' ./...
 
 powercut: install-test-needs
 	POWERCUTS=$(CUTS) POWERCUT_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run 'PowerCut' ./internal/vm

@@ -26,7 +26,7 @@ const (
 )
 
 func TestStorm(t *testing.T) {
-	length, seed := settings(t)
+	length, rounds, seed := settings(t)
 	t.Logf("seed %d, %s (STORM_SEED=%d makes the same choices again)", seed, length, seed)
 	w := newWorld(t)
 	crew := w.people(persons, seed)
@@ -34,14 +34,15 @@ func TestStorm(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(context.Background(), length)
 	defer cancel()
-	w.blow(ctx, cancel, crew, seed)
+	w.blow(ctx, cancel, crew, seed, rounds)
 	w.report(w.verdict(), seed)
 	w.afterwards(crew)
 	w.report(w.verdict(), seed)
-	w.summary(length, seed)
+	w.summary(seed)
 }
 
-func settings(t *testing.T) (length time.Duration, seed uint64) {
+// settings: the storm ends after a length of time, or after so many rounds (0: any number).
+func settings(t *testing.T) (length time.Duration, rounds int64, seed uint64) {
 	t.Helper()
 	length, seed = stormFor, uint64(time.Now().UnixNano())
 	if testing.Short() {
@@ -53,16 +54,21 @@ func settings(t *testing.T) (length time.Duration, seed uint64) {
 			t.Fatalf("STORM_FOR: %v", err)
 		}
 	}
+	if text := os.Getenv("STORM_ROUNDS"); text != "" {
+		if rounds, err = strconv.ParseInt(text, 10, 64); err != nil {
+			t.Fatalf("STORM_ROUNDS: %v", err)
+		}
+	}
 	if text := os.Getenv("STORM_SEED"); text != "" {
 		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
 			t.Fatalf("STORM_SEED: %v", err)
 		}
 	}
-	return length, seed
+	return length, rounds, seed
 }
 
-// blow is the storm itself. It ends with ctx, or soon after the first violation.
-func (w *world) blow(ctx context.Context, cancel func(), crew []*somebody, seed uint64) {
+// blow is the storm itself. It ends with ctx, after the rounds, or soon after the first violation.
+func (w *world) blow(ctx context.Context, cancel func(), crew []*somebody, seed uint64, rounds int64) {
 	var all sync.WaitGroup
 	run := func(f func()) { all.Add(1); go func() { defer all.Done(); f() }() }
 	run(func() { w.weather(ctx, rand.New(rand.NewPCG(seed, 1))) })
@@ -72,7 +78,7 @@ func (w *world) blow(ctx context.Context, cancel func(), crew []*somebody, seed 
 	}
 	run(func() {
 		for pause(ctx, judgeEvery) {
-			if len(w.verdict()) > 0 {
+			if len(w.verdict()) > 0 || rounds > 0 && w.stats.rounds() >= rounds {
 				cancel()
 			}
 		}
@@ -161,7 +167,8 @@ func (w *world) must(what string, cond func() string) {
 	}
 }
 
-// down names a service that is not up. Unless all are meant, one that a stop holds, or that needs such a one, may be down.
+// down names a service that is not up. Unless all are meant, one that a stop holds, or that needs such a one, may be down,
+// and so may a job: one that was killed, or ended unseen, has failed and is not run again by itself.
 func (w *world) down(all bool) string {
 	status, err := w.d.status()
 	if err != nil {
@@ -178,7 +185,7 @@ func (w *world) down(all bool) string {
 		}
 	}
 	for _, r := range cast() {
-		if s := status[r.name]; !s.up() && !held[r.name] && r.name != "worker" {
+		if s := status[r.name]; !s.up() && !held[r.name] && r.name != "worker" && (all || !r.job) {
 			return fmt.Sprintf("%s is %q, want %q, holds %v: %s", r.name, s.State, s.Want, s.Holds, s.Detail)
 		}
 	}
@@ -216,7 +223,7 @@ func (w *world) stopAll(p *somebody) {
 }
 
 // summary says what the storm was.
-func (w *world) summary(length time.Duration, seed uint64) {
+func (w *world) summary(seed uint64) {
 	notes, err := w.reg.notes()
 	if err != nil {
 		w.t.Fatal(err)
@@ -238,9 +245,9 @@ func (w *world) summary(length time.Duration, seed uint64) {
 	for _, c := range locks {
 		held += time.Duration(min(c.to, h.until) - c.from)
 	}
-	w.t.Logf("storm of %s, seed %d: 0 violations\n"+
+	w.t.Logf("storm of %d rounds, seed %d: 0 violations\n"+
 		"  %d starts witnessed (%d with the kernel's own time), %d signals heard, %d shots at services, %d starts of supd\n"+
 		"  %d locks judged (%s held in all), %d interrupted actions reported\n%s",
-		length, seed, births, exact, signals, len(h.shots), w.d.starts, len(locks), held.Round(time.Second),
+		w.stats.rounds(), seed, births, exact, signals, len(h.shots), w.d.starts, len(locks), held.Round(time.Second),
 		strings.Count(w.d.log(), "was interrupted in phase"), w.stats)
 }

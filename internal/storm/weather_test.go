@@ -15,6 +15,11 @@ const stopMax = 3 * time.Second
 // stutterMax is how long it is stopped in a stutter: time enough to lock without it, between what it saw and what it does.
 const stutterMax = 40 * time.Millisecond
 
+// What kills a program of supd's at a random moment.
+const killLater, killAtOnce, stopAndKill, killHelper = "kill", "kill, at once again", "stop and kill", "kill a helper"
+
+var killings = [...]string{killLater, killAtOnce, stopAndKill, killHelper}
+
 // weather is what happens to supd, one thing after the other, until ctx ends. It leaves supd running.
 func (w *world) weather(ctx context.Context, rng *rand.Rand) {
 	some := func(most time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(most))) }
@@ -22,13 +27,13 @@ func (w *world) weather(ctx context.Context, rng *rand.Rand) {
 	for pause(ctx, 50*time.Millisecond+some(2*time.Second)) {
 		switch n := rng.IntN(100); {
 		case n < 25:
-			w.disturb("kill", func() {
+			w.disturb(killLater, func() {
 				w.d.end(syscall.SIGKILL)
 				pause(ctx, some(time.Second))
 				w.restart()
 			})
 		case n < 32:
-			w.disturb("kill, at once again", func() { w.d.end(syscall.SIGKILL); w.restart() })
+			w.disturb(killAtOnce, func() { w.d.end(syscall.SIGKILL); w.restart() })
 		case n < 45:
 			w.disturb("stop and continue", func() {
 				w.d.signal(syscall.SIGSTOP)
@@ -36,7 +41,7 @@ func (w *world) weather(ctx context.Context, rng *rand.Rand) {
 				w.d.signal(syscall.SIGCONT)
 			})
 		case n < 50:
-			w.disturb("stop and kill", func() {
+			w.disturb(stopAndKill, func() {
 				w.d.signal(syscall.SIGSTOP)
 				pause(ctx, some(stopMax))
 				w.d.end(syscall.SIGKILL)
@@ -105,7 +110,7 @@ func (w *world) helperKilled(ctx context.Context, within time.Duration) {
 			w.trace("weather: kill helper %d", pids[0])
 			syscall.Kill(pids[0], syscall.SIGKILL)
 			w.facts.end(c, func(c *call) { c.sure = true })
-			w.stats.count("kill a helper", ending{})
+			w.stats.count(killHelper, ending{})
 			return
 		}
 		if !pause(ctx, 5*time.Millisecond) {

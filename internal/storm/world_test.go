@@ -145,6 +145,19 @@ func (s *stats) count(what string, e ending) {
 	s.n[what][how]++
 }
 
+// rounds are the programs that were killed by SIGKILL so far: supd, supctl and helpers. Services do not count.
+func (s *stats) rounds() (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for what, ends := range s.n {
+		n += int64(ends["killed"])
+		if slices.Contains(killings[:], what) {
+			n += int64(ends["code 0"])
+		}
+	}
+	return n
+}
+
 func (s *stats) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
