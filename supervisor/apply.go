@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -46,80 +45,94 @@ func (s *Supervisor) heirs(orphan string) []string {
 func (s *Supervisor) pendingNames() []string {
 	names := []string{}
 	for _, name := range s.services.names() {
-		svc := s.services.get(name)
-		svc.mu.Lock()
-		orphaned := svc.orphaned
-		svc.mu.Unlock()
-		if orphaned || svc.pending() {
+		if svc := s.services.get(name); svc.vanishedFromConfig() || svc.pending() {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// applyPending settles what a reload left pending: changed services are restarted, vanished ones stopped and forgotten.
-// Each goes through the gate as the operator's own action; a locked one is refused and stays.
-func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, progress api.Progress) error {
-	var failed []error
+// applyPending settles what a reload left pending, and gives what could not be settled: vanished services are stopped and
+// forgotten, what needs others first; then changed ones are restarted, what others need first. Each goes through the gate
+// as the operator's own action. A locked one is left out, whoever holds the lock: who deploys means no work under way.
+func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, progress api.Progress) []api.ActionResult {
+	var vanished, changed []string
 	for _, name := range s.pendingNames() {
-		svc := s.services.get(name)
-		svc.mu.Lock()
-		orphaned := svc.orphaned
-		svc.mu.Unlock()
-		r := core.Request{Service: name, Verb: core.Restart, By: owner.String(), Reason: "reload --apply"}
-		if orphaned {
-			r.Verb, r.WithDependents = core.Stop, false
-		}
-		if orphaned && svc.running() == nil {
-			s.forget(name)
-			continue
-		}
-		if lack, _ := svc.lacks(); !orphaned && len(lack) > 0 {
-			tell(progress, "limits "+name)
-			why := "supd is ending"
-			if done := s.acts(); done != nil {
-				why = s.giveLimits(svc, &owner, func() {})
-				done()
-			}
-			if svc.limitsOnly() {
-				if why != "" {
-					failed = append(failed, fmt.Errorf("cannot change the limits of %q: %s", name, why))
-				}
-				continue
-			}
-		}
-		var heirs []string
-		if orphaned {
-			heirs = s.heirs(name)
-		}
-		tell(progress, fmt.Sprintf("%s %s", r.Verb, name))
-		a, err := s.wish(ctx, owner, r, progress)
-		if err == nil && a.Code != api.CodeDone {
-			err = errors.New(a.Text)
-		}
-		if err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		if !orphaned {
-			continue
-		}
-		s.forget(name)
-		for _, heir := range heirs {
-			tell(progress, fmt.Sprintf("start %s, which takes the place of %s", heir, name))
-			a, err := s.wish(ctx, owner, core.Request{Service: heir, Verb: core.Start, By: owner.String(), Reason: "reload --apply"}, progress)
-			if err == nil && a.Code != api.CodeDone {
-				err = errors.New(a.Text)
-			}
-			if err != nil {
-				failed = append(failed, err)
-			}
+		if s.services.get(name).vanishedFromConfig() {
+			vanished = append(vanished, name)
+		} else {
+			changed = append(changed, name)
 		}
 	}
-	if len(failed) > 0 {
-		return api.Errorf(api.CodeFailed, "%v", errors.Join(failed...))
+	var failed []api.ActionResult
+	for _, name := range s.orderFor(core.Stop, vanished) {
+		failed = append(failed, s.applyVanished(ctx, owner, name, progress)...)
+	}
+	for _, name := range s.orderFor(core.Restart, changed) {
+		failed = append(failed, s.applyChanged(ctx, owner, name, progress)...)
+	}
+	return failed
+}
+
+// applyVanished stops a service that is gone from the config, and starts what only waits for its end.
+func (s *Supervisor) applyVanished(ctx context.Context, owner lockfile.Owner, name string, progress api.Progress) []api.ActionResult {
+	if s.services.get(name).running() == nil {
+		s.forget(name)
+		return nil
+	}
+	if len(s.dir.Cover(name).Locks) > 0 {
+		return []api.ActionResult{s.refusedChange(owner, name)}
+	}
+	heirs := s.heirs(name)
+	tell(progress, "stop "+name)
+	if res := s.applyOne(ctx, owner, name, core.Stop, progress); res.Code != api.CodeDone {
+		return []api.ActionResult{res}
+	}
+	s.forget(name)
+	var failed []api.ActionResult
+	for _, heir := range heirs {
+		tell(progress, fmt.Sprintf("start %s, which takes the place of %s", heir, name))
+		if res := s.applyOne(ctx, owner, heir, core.Start, progress); res.Code != api.CodeDone {
+			failed = append(failed, res)
+		}
+	}
+	return failed
+}
+
+// applyChanged gives a service what it can have while it runs, and restarts it if that is not all.
+func (s *Supervisor) applyChanged(ctx context.Context, owner lockfile.Owner, name string, progress api.Progress) []api.ActionResult {
+	svc := s.services.get(name)
+	locked := len(s.dir.Cover(name).Locks) > 0
+	if lack, _ := svc.lacks(); len(lack) > 0 {
+		tell(progress, "limits "+name)
+		why := "supd is ending"
+		if done := s.acts(); done != nil {
+			why = s.giveLimits(svc, &owner, func() {})
+			done()
+		}
+		if svc.limitsOnly() {
+			if why == "" {
+				return nil
+			}
+			res := api.ActionResult{Service: name, Code: api.CodeFailed, Text: fmt.Sprintf("cannot change the limits of %q: %s", name, why)}
+			if locked {
+				res.Code = api.CodeHeld
+			}
+			return []api.ActionResult{res}
+		}
+	}
+	if _, waits := svc.keptBack(); waits || locked {
+		return []api.ActionResult{s.refusedChange(owner, name)}
+	}
+	tell(progress, "restart "+name)
+	if res := s.applyOne(ctx, owner, name, core.Restart, progress); res.Code != api.CodeDone {
+		return []api.ActionResult{res}
 	}
 	return nil
+}
+
+func (s *Supervisor) applyOne(ctx context.Context, owner lockfile.Owner, name string, verb core.Verb, progress api.Progress) api.ActionResult {
+	return s.actOn(ctx, owner, core.Request{Service: name, Verb: verb, By: owner.String(), Reason: "reload --apply"}, progress)
 }
 
 // forget drops a service that is gone from the config and does not run. Its locks stay on disk and are shown as orphaned;

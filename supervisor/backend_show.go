@@ -105,6 +105,9 @@ func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.
 		if line := svc.errandLine(); line != "" {
 			reply.Lines = append(reply.Lines, line)
 		}
+		if line := s.keptBackLine(svc); line != "" {
+			reply.Lines = append(reply.Lines, line)
+		}
 		if lack, left := svc.lacks(); len(lack) > 0 {
 			reply.Lines = append(reply.Lines, limitsLine(lack, left))
 		}

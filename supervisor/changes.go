@@ -17,7 +17,7 @@ func (s *Supervisor) changes(old, next *configs.Plan) []api.Change {
 		}
 		if c.Service != "" {
 			w.Locked = len(s.dir.Cover(c.Service).Locks) > 0
-			addText(&w, s.settledBy(c))
+			addText(&w, s.settledBy(c, w.Locked))
 			if w.Locked {
 				w.Text += "; it is locked and not touched" // in the summary the reader puts it, from Locked
 			}
@@ -35,10 +35,12 @@ func addText(c *api.Change, more string) {
 }
 
 // settledBy is what puts the rest of a change in force.
-func (s *Supervisor) settledBy(c configs.Change) string {
+func (s *Supervisor) settledBy(c configs.Change, locked bool) string {
 	svc := s.services.get(c.Service)
 	runs := svc != nil && svc.running() != nil
 	switch {
+	case c.Kind == configs.Changed && c.NeedsRestart && locked:
+		return "pending until its lock has ended, and then until supctl reload --apply or its next restart"
 	case c.Kind == configs.Changed && c.NeedsRestart && runs:
 		return "pending until supctl reload --apply or its next restart"
 	case c.Kind == configs.Changed && c.NeedsRestart:
@@ -64,7 +66,10 @@ func (s *Supervisor) stillPending(listed []api.Change) []api.Change {
 			c.Kind, c.Text = string(configs.Removed), "is no longer in the config since an earlier reload and still runs: supctl reload --apply stops it"
 		}
 		svc.mu.Unlock()
-		c.Summary, c.Locked = c.Text, len(s.dir.Cover(name).Locks) > 0
+		if c.Locked = len(s.dir.Cover(name).Locks) > 0; c.Locked && c.Kind == string(configs.Changed) {
+			c.Text = "keeps an older config since an earlier reload until its lock has ended: then supctl reload --apply, or its next restart, settles it"
+		}
+		c.Summary = c.Text
 		out = append(out, c)
 	}
 	return out

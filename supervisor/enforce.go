@@ -115,11 +115,21 @@ func withPending(old, next lockfile.Plan, pending map[string]error) lockfile.Pla
 // service that vanished becomes an orphan and goes on as it was.
 func (s *Supervisor) adoptPlan(next *configs.Plan, pending map[string]error) {
 	for name, conf := range next.Services {
-		if pending[name] != nil && s.services.conf(name) != nil {
-			continue
+		if pending[name] != nil {
+			s.services.kept.Store(true)
+			if svc := s.services.get(name); svc != nil && s.services.conf(name) != nil {
+				svc.keepBack(conf)
+				continue
+			}
 		}
-		if svc := s.services.put(name, conf); svc.running() != nil {
+		svc := s.services.put(name, conf)
+		if svc.running() != nil {
 			s.rotate(svc)
+		}
+		if pending[name] != nil {
+			svc.keepBack(nil)
+		} else {
+			svc.settled()
 		}
 	}
 	for _, name := range s.services.names() {

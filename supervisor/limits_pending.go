@@ -51,7 +51,7 @@ func (v *service) lacks() ([]string, pendingLimits) {
 func (v *service) limitsOnly() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.runs == v.digestLocked() && !v.limitsLeft.restart
+	return v.runs == v.digestLocked() && !v.otherLocked() && !v.limitsLeft.restart
 }
 
 // leftOver is what remains pending after the kernel was asked. gone are the limits that the config has no more.

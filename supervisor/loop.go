@@ -63,16 +63,19 @@ func (s *Supervisor) step(ev core.Event) {
 		s.checks.epoch(ev.Service, ev.Epoch)
 		s.lookedAt(ev.Service)
 		s.lookAgain(ev.Service, ev.Holds)
+		s.configDue(ev.Service)
 		if ev.Clean {
 			s.limitsDue(ev.Service)
 		}
 	case core.HoldsChanged:
 		s.checks.held(ev.Service, ev.Holds)
+		s.configDue(ev.Service)
 		if len(ev.Holds) == 0 {
 			s.limitsDue(ev.Service)
 		}
 		s.lookAgain(ev.Service, ev.Holds)
 	case core.Result:
+		s.configDue(ev.Service)
 		s.lookAgain(ev.Service, ev.Holds)
 	}
 	for _, a := range core.Step(s.core, ev, now()) {

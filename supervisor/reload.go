@@ -21,7 +21,7 @@ func (s *Supervisor) reload(ctx context.Context, owner lockfile.Owner, apply boo
 
 	old, gen := s.inForce()
 	next, mistakes := s.load()
-	reply := api.ReloadReply{Generation: gen, Changes: []api.Change{}, Pending: []string{}, Mistakes: []string{}}
+	reply := api.ReloadReply{Generation: gen, Changes: []api.Change{}, Pending: []string{}, Mistakes: []string{}, Failed: []api.ActionResult{}}
 	if len(mistakes) > 0 {
 		for _, m := range mistakes {
 			reply.Mistakes = append(reply.Mistakes, m.String())
@@ -53,8 +53,9 @@ func (s *Supervisor) reload(ctx context.Context, owner lockfile.Owner, apply boo
 	s.record("config.reloaded", "", journal.Notice, fmt.Sprintf("config read again: %d changes, generation %d", len(changes), reply.Generation),
 		map[string]string{"by": owner.String()})
 	if apply {
-		if err := s.applyPending(ctx, owner, progress); err != nil {
-			return reply, err
+		reply.Failed = append(reply.Failed, s.applyPending(ctx, owner, progress)...)
+		if len(reply.Failed) > 0 {
+			reply.Code = reply.Failed[0].Code
 		}
 	}
 	reply.Pending = s.pendingNames()

@@ -20,6 +20,9 @@ type service struct {
 	conf     *configs.Service // latest; the next start uses it
 	orphaned bool             // vanished from the config: conf is the last one there was
 	digest   string           // of conf, computed when it is first needed
+	kept     bool             // locked or busy when the config changed: the plan in force has it as it was
+	next     *configs.Service // with kept: what the config says now; nil: that is conf
+	settling bool             // kept is about to be looked at again
 
 	proc    *proc.Process // nil: never seen one
 	gen     uint64
@@ -68,11 +71,21 @@ func (v *service) digestLocked() string {
 	return v.digest
 }
 
-// pending says whether the running instance was started with another config than the latest.
+// pending says whether the running instance was started with another config than the latest, or a newer one is kept back.
 func (v *service) pending() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.otherLocked() {
+		return true
+	}
 	return v.conf != nil && v.proc != nil && !v.exited && v.runs != "" && (v.runs != v.digestLocked() || len(v.lackLocked()) > 0)
+}
+
+// vanishedFromConfig says whether the config has it no more.
+func (v *service) vanishedFromConfig() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.orphaned
 }
 
 // endTold waits, if the process has ended, until the core was told, or over is closed. waiting is told of it before.
@@ -107,6 +120,7 @@ type registry struct {
 	mu      sync.RWMutex
 	all     map[string]*service
 	limited atomic.Bool // limits of a running service were left pending since supd started
+	kept    atomic.Bool // a change of a service was kept back since supd started
 	orphans atomic.Bool // there was one since supd started: the rare case that is worth a look at all services
 }
 

@@ -12,7 +12,8 @@ import (
 const reloadLong = `Without TARGET: read the config again. What needs no stop is in force at once. A
 service whose change needs a restart is "change pending", one that vanished is
 "orphaned"; both run on as they were until their next restart, or --apply, which
-shows the difference first. A locked service is never touched.
+shows the difference first. A locked service is never touched, whoever holds the
+lock: --apply does the rest and then exits with 4.
 
 With TARGET: the service's own reload (on_reload in its config).`
 
@@ -70,6 +71,9 @@ func (a *app) reloadConfig(ctx context.Context, apply bool) error {
 	if len(reply.Mistakes) > 0 {
 		return api.Errorf(api.CodeFailed, "cannot reload: the config has mistakes; the old one stays in force").WithNext("supctl config check")
 	}
+	for _, f := range reply.Failed { // as if each had been asked for alone
+		a.finish(&api.Error{Code: f.Code, Message: f.Text, Next: f.Next})
+	}
 	return code(reply.Code)
 }
 
@@ -87,6 +91,8 @@ func (a *app) writeReload(r api.ReloadReply, apply bool) {
 	a.say("config in force: generation %d, %d changed", r.Generation, len(r.Changes))
 	if len(r.Pending) > 0 {
 		a.say("pending: %s", clean(strings.Join(r.Pending, " ")))
-		a.hint("  supctl reload --apply, or the next restart, settles them")
+		if !apply { // else an error for each says why
+			a.hint("  supctl reload --apply, or the next restart, settles them")
+		}
 	}
 }

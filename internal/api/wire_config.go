@@ -55,13 +55,15 @@ type Reload struct {
 	Apply bool `json:"apply,omitempty"` // also what needs a restart or a stop
 }
 
-// ReloadReply says what was done. With mistakes Code is 1 and nothing changed.
+// ReloadReply says what was done. With mistakes Code is 1 and nothing changed; a locked service that apply left out is 4.
 type ReloadReply struct {
 	Code       int      `json:"code"`
 	Generation uint64   `json:"generation"`
 	Changes    []Change `json:"changes"`
 	Pending    []string `json:"pending"` // services whose change waits
 	Mistakes   []string `json:"mistakes"`
+
+	Failed []ActionResult `json:"failed"` // what apply could not do; Code is the first one's
 }
 
 // Version is who answers.

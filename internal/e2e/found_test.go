@@ -51,7 +51,7 @@ func TestFoundReloadApplyLeavesALockedServiceUntouched(t *testing.T) {
 	anna := d.login(6001, 0)
 	anna.ctl("maintenance", "start", "web").wants(t, 0)
 	d.config(text)
-	d.ctl("reload", "--apply").wants(t, 1, "held by")
+	d.ctl("reload", "--apply").wants(t, 4, `cannot stop "web" while it is locked: held by`)
 	if holds := d.status("web").holds(); !slices.Equal(holds, []string{"lock"}) {
 		t.Errorf("holds = %v, want anna's lock and nothing else", holds)
 	}

@@ -71,6 +71,9 @@ func holdsText(hs []Hold) string {
 	return strings.Join(parts, ", and ")
 }
 
+// HoldsText is holdsText for the shell's own answers.
+func HoldsText(hs []Hold) string { return holdsText(hs) }
+
 // holdsKey tells one set of holds from another.
 func holdsKey(hs []Hold) string {
 	var b strings.Builder
