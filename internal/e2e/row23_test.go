@@ -253,18 +253,20 @@ func TestRow28_CrashLoopBacksOff(t *testing.T) {
 			t.Errorf("restart %d came after %s, want at least %s", i+1, gap, least)
 		}
 	}
-	if s := d.status("web"); s.State != "backoff" && s.State != "starting" || !strings.Contains(s.Next, "start") {
-		t.Errorf("web is %s, next %q", s.State, s.Next)
-	}
+	eventually(t, "the pause and what follows are shown", func() string { // between two pauses it is up, until it ends
+		if s := d.status("web"); s.State != "backoff" || !strings.Contains(s.Next, "start") {
+			return fmt.Sprintf("web is %s, next %q", s.State, s.Next)
+		}
+		return ""
+	})
 	d.untouch("broken")
-	d.up("web")
-	n := len(d.starts("web"))
 	eventually(t, "a second of health", func() string {
-		if s := d.status("web"); time.Since(*s.StartedAt) < 1200*time.Millisecond {
+		if s := d.status("web"); s.State != "up" || s.StartedAt == nil || time.Since(*s.StartedAt) < 1200*time.Millisecond {
 			return "not yet"
 		}
 		return ""
 	})
+	n := len(d.starts("web"))
 	d.shoot("web", syscall.SIGKILL)
 	shot := boottime()
 	again := d.waitStarts("web", n+1)[n]
