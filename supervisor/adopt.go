@@ -59,7 +59,11 @@ func (s *Supervisor) recover(ctx context.Context) map[string]lockfile.Record {
 // note, by its cgroup and environment.
 func (s *Supervisor) adoptOne(svc *service, n proc.Note, known bool, r lockfile.Record) {
 	gone := false // the noted process has ended: nothing else is the service
-	if known {
+	var end proc.End
+	if known && n.Process.BootID == s.bootID {
+		end, gone = s.hands.Notes.EndOf(n) // also of one that nobody has reaped yet
+	}
+	if known && !gone {
 		p, err := s.table.Open(n.Process)
 		gone = errors.Is(err, proc.ErrGone)
 		if err == nil {
@@ -93,6 +97,7 @@ func (s *Supervisor) adoptOne(svc *service, n proc.Note, known bool, r lockfile.
 	died := known && !n.Completed && n.Process.BootID == s.bootID
 	halfway := !known && r.BootID == s.bootID && (r.Verb == lockfile.VerbRestart || r.Verb == lockfile.VerbStart)
 	svc.diedUnseen = died || halfway
+	svc.ended = end
 }
 
 // take adopts one process.

@@ -48,6 +48,11 @@ func (s *Supervisor) over(svc *service, p *proc.Process, gen uint64, told chan s
 	go func() {
 		defer close(told)
 		s.somebodyAtWork(conf, &exit)
+		svc.mu.Lock()
+		if svc.gen == gen {
+			svc.exit = &exit
+		}
+		svc.mu.Unlock()
 		s.send(core.Exited{Service: svc.name, Gen: gen, Exit: exit})
 	}()
 }

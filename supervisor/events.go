@@ -25,8 +25,11 @@ func (s *Supervisor) emit(e core.Emit) {
 	switch e.Type {
 	case core.EvDone:
 		go s.noteCompleted(e.Service)
+		s.endRecorded(e)
+	case core.EvCrashed, core.EvExplained:
+		s.endRecorded(e)
 	case core.EvStopped, core.EvOperatorStop, core.EvFailed:
-		go s.dropNote(e.Service)
+		s.dropNote(e.Service)
 	case core.EvUp, core.EvAdopted:
 		s.markReady(e.Service)
 		if svc := s.services.get(e.Service); svc != nil {
@@ -63,8 +66,22 @@ func (s *Supervisor) noteCompleted(name string) {
 
 // dropNote forgets a process whose end has been dealt with: should supd die now, the next one must not take it for a
 // process that died unseen.
+// Called by the loop: a start that follows, whose note must stay, has another generation.
 func (s *Supervisor) dropNote(name string) {
-	s.editNote(name, func(*service) error { return s.hands.Notes.Remove(name) })
+	svc := s.services.get(name)
+	if svc == nil {
+		return
+	}
+	svc.mu.Lock()
+	gen := svc.gen
+	svc.mu.Unlock()
+	go s.editNote(name, func(*service) error {
+		n, err := s.hands.Notes.Read(name)
+		if err == nil && n.Gen != gen {
+			return nil
+		}
+		return s.hands.Notes.Remove(name)
+	})
 }
 
 // editNote changes the note of a service that does not run; one that has started again since has a new note, which stays.

@@ -22,14 +22,19 @@ func (s *Supervisor) observe(name string, ln *lane) core.Observed {
 		return ev
 	}
 	s.prerequisitesTold(svc, ln)
+	svc.endTold(s.done, ln.leave) // for ev.Ended
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
 	ev.Gen = svc.gen // also of one that has ended: no generation is used twice
 	if svc.proc != nil && !svc.exited {
 		ev.Running, ev.PID, ev.Watchdog = true, svc.proc.PID(), svc.talk.watchdog
 	}
-	ev.DiedUnseen, ev.Completed = svc.diedUnseen, svc.completed
-	svc.diedUnseen = false // told once: from here on the core knows
+	// Said each time: an observation may be out of date when it arrives, and not count.
+	ev.DiedUnseen, ev.Completed, ev.Recorded = svc.diedUnseen && svc.proc == nil, svc.completed, svc.ended.How
+	if svc.adopted {
+		ev.Ended = svc.exit
+	}
+	ev.Since = svc.sinceLocked(o.Cover.Holds)
 	return ev
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/supervisor/core"
 )
 
 // service is what the shell knows of a service: its config and the process it watches. What it means is the core's.
@@ -32,6 +33,7 @@ type service struct {
 	started time.Time
 	adopted bool
 	exited  bool
+	exit    *core.Exit    // how proc ended, from a moment before the core was told; nil before that
 	told    chan struct{} // closed when the core was told of the end of proc
 	last    string        // how the last instance ended, in words
 
@@ -40,7 +42,8 @@ type service struct {
 	ending      uint64        // generation that supd itself is bringing down: its end is no surprise
 	unfinished  bool          // an earlier supd had sent it a signal to stop and did not live to see it through
 	halfStopped proc.Identity // its main process then, if that is gone and what it left behind may not be
-	diedUnseen  bool          // found gone at supd's start
+	diedUnseen  bool          // found gone at supd's start; stands until it is started
+	ended       proc.End      // with diedUnseen or completed: how and when, if that is on record already
 	completed   bool          // a oneshot that ended well earlier in this boot
 
 	wanted      proc.Limits // of conf, made when they are first needed

@@ -58,7 +58,7 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 	svc.started, svc.runs, svc.adopted = began, spec.Config, false
 	svc.limits, svc.limitsLeft = proc.LimitsOf(spec.Rlimits, spec.Limits), pendingLimits{}
 	svc.ready = false
-	svc.diedUnseen, svc.completed = false, false
+	svc.diedUnseen, svc.completed, svc.ended = false, false, proc.End{}
 	svc.orphaned = orphaned
 	if len(svc.lackLocked()) > 0 {
 		s.services.limited.Store(true) // a reload came in between
@@ -78,7 +78,7 @@ func (s *Supervisor) start(p *lockfile.Permit, svc *service, a core.Act, res *co
 func (s *Supervisor) watch(svc *service, child *proc.Process, gen uint64, cgroup string, watchdog time.Duration) {
 	svc.mu.Lock()
 	told := make(chan struct{})
-	svc.proc, svc.gen, svc.cgroup, svc.exited, svc.told = child, gen, cgroup, false, told
+	svc.proc, svc.gen, svc.cgroup, svc.exited, svc.exit, svc.told = child, gen, cgroup, false, nil, told
 	svc.talk.begin(gen, watchdog)
 	svc.mu.Unlock()
 	s.checks.began(svc.name, gen)

@@ -32,6 +32,9 @@ type Observed struct {
 	PID         int
 	DiedUnseen  bool          // it was running when supd last knew, and ended while nobody looked
 	Watchdog    time.Duration // of the instance that runs
+	Recorded    string        // with DiedUnseen: how it ended, if an earlier supd saw that and has it on record
+	Ended       *Exit         // of an instance that supd found at its start and that ended before the first look, maybe before anybody could be told
+	Since       Instant       // from when on it is so, for the first look at it; 0: not known. Only shown
 	Completed   bool          // a oneshot that ended well earlier in this boot, as remembered by the shell
 }
 

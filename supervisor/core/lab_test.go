@@ -29,6 +29,8 @@ type fact struct {
 	holds     []Hold
 	spawnErr  string
 	died, did bool
+	recorded  string
+	ended     *Exit
 	watchdog  time.Duration
 	beat      Instant // last sign of life
 	owner     string  // whose requests pass its locks
@@ -76,7 +78,7 @@ func (l *lab) do(a Action) []Event {
 	case Observe:
 		f := l.fact[a.Service]
 		return []Event{Observed{Service: a.Service, PlanGen: 1, Epoch: fmt.Sprint(f.epoch), SettleUntil: f.settle, Clean: len(f.holds) == 0,
-			Holds: f.holds, Running: f.running, Gen: f.gen, PID: f.pid, Watchdog: f.watchdog, DiedUnseen: f.died, Completed: f.did}}
+			Holds: f.holds, Running: f.running, Gen: f.gen, PID: f.pid, Watchdog: f.watchdog, DiedUnseen: f.died, Recorded: f.recorded, Ended: f.ended, Completed: f.did}}
 	case Act:
 		line := fmt.Sprintf("%s %s", a.Verb, a.Service)
 		if a.Automatic {

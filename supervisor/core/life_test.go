@@ -36,6 +36,10 @@ func TestAdoption(t *testing.T) {
 		{"died unseen", manual("db"), fact{died: true}, Up, WantUp, "service.crashed db\nstart db auto\nservice.starting db\nservice.up db"},
 		{"died unseen, stateful", stateful, fact{died: true}, Down, WantDown, "service.operator_stop db\nhold db operator-stop"},
 		{"died unseen, stopped", svc("db"), fact{died: true, holds: stop}, Down, WantDown, ""},
+		{"ended before the first look", manual("db"), fact{ended: &Exit{Known: true, Signal: 9}}, Up, WantUp, "service.crashed db\nstart db auto\nservice.starting db\nservice.up db"},
+		{"stopped before the first look", svc("db"), fact{ended: &Exit{Known: true, Signal: 15}}, Down, WantDown, "service.operator_stop db\nhold db operator-stop"},
+		{"crash on record", manual("db"), fact{died: true, recorded: "was killed by SIGKILL"}, Up, WantUp, "start db auto\nservice.starting db\nservice.up db"},
+		{"crash on record, locked", svc("db"), fact{died: true, recorded: "was killed by SIGKILL", holds: []Hold{{Kind: HoldLock, ID: "1", By: "bob"}}}, Down, WantUp, "action.suppressed db"},
 		{"job done before", job, fact{did: true}, Done, WantUp, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -49,6 +49,9 @@ func (c *turn) observed(ev Observed) {
 		s.SettleUntil = ev.SettleUntil
 	}
 	c.reconcile(s, ev, first)
+	if first && ev.Since != 0 && ev.Since < c.now {
+		s.Since = ev.Since
+	}
 	c.wantByHolds(s)
 	if first {
 		// Its dependents may have waited for no more than to hear of it.
@@ -175,7 +178,7 @@ func (c *turn) foundRunning(s *Service, ev Observed, first bool) {
 // foundDown decides what a service wants that does not run when supd comes.
 func (c *turn) foundDown(s *Service, ev Observed) {
 	stopped := hasKind(s.Holds, HoldOperatorStop)
-	if !stopped && (s.Spec.Autostart || ev.DiedUnseen) {
+	if !stopped && (s.Spec.Autostart || ev.DiedUnseen || ev.Ended != nil) {
 		s.Want = WantUp
 	}
 	switch {
@@ -185,8 +188,15 @@ func (c *turn) foundDown(s *Service, ev Observed) {
 		c.enter(s, Failed, "restart limit reached")
 	case ev.Completed && s.Spec.Oneshot:
 		c.enter(s, Done, "ended well before supd came")
+	case ev.Ended != nil:
+		s.Running, s.Gen = true, ev.Gen // for a moment, so that it ends by the one way there is
+		c.ended(s, *ev.Ended)
+	case ev.DiedUnseen && ev.Recorded != "" && s.held():
+		c.enter(s, Down, ev.Recorded+"; "+holdsText(s.EffectiveHolds()))
+	case ev.DiedUnseen && ev.Recorded != "":
+		c.failed(s, ev.Recorded)
 	case ev.DiedUnseen:
-		s.Running = true // for a moment, so that it ends by the one way there is
+		s.Running = true // as above
 		c.ended(s, Exit{})
 	default:
 		c.enter(s, Down, "not started yet")
