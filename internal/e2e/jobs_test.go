@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -52,6 +53,13 @@ func TestJobThatSupdIsLateFor(t *testing.T) {
 	if s.Job.LastResult != "done" || s.Job.LastSuccess == nil || s.Job.NextRun == nil || s.Job.LastDurationS < 0.1 {
 		t.Errorf("what is known of its runs: %+v", s.Job)
 	}
+	eventually(t, "the run's end is on disk", func() string { // nobody waits for that but whoever kills supd
+		text, err := os.ReadFile(d.state("jobs/report.json"))
+		if err != nil || !strings.Contains(string(text), `"done"`) {
+			return fmt.Sprint(string(text), err)
+		}
+		return ""
+	})
 	d.kill9()
 	d.start()
 	d.ctl("explain", "report").wants(t, 0, "next run", "done")

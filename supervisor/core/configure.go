@@ -23,6 +23,9 @@ func (c *turn) configure(ev Configure) {
 	back := s.Orphaned
 	s.Spec, s.PlanGen, s.Orphaned, s.Forgotten = ev.Spec, ev.PlanGen, false, false
 	c.x.link(s)
+	if !s.hasTimes() {
+		s.Due = false // what came was the time of a job
+	}
 	if back && s.Phase == Failed && !hasKind(s.Holds, HoldRestartLimit) {
 		// Without a config it could not be started again; that is over.
 		s.RetryAt = 0

@@ -8,7 +8,7 @@ func (c *turn) due(ev Due) {
 	s := c.get(ev.Service)
 	switch {
 	case s == nil:
-	case !s.Spec.Oneshot || s.Orphaned || s.Forgotten:
+	case !s.hasTimes():
 		c.ignore("no job")
 	case c.st.Closing != nil:
 		c.ignore("shutting down")
@@ -25,6 +25,9 @@ func (c *turn) due(ev Due) {
 		c.look(s)
 	}
 }
+
+// hasTimes reports whether the service is a job in the configuration, which times may come for.
+func (s *Service) hasTimes() bool { return s.Spec.Oneshot && !s.Orphaned && !s.Forgotten }
 
 // skip says that a run is left out.
 func (c *turn) skip(s *Service, why string) {

@@ -155,6 +155,22 @@ func TestJobWhosePrerequisiteIsLocked(t *testing.T) {
 	}
 }
 
+// A time that came while it was a job is not a wish to have the service up that it is by now.
+func TestJobThatBecomesAServiceIsNotStartedForItsTime(t *testing.T) {
+	db := svc("db")
+	db.Autostart, db.Ready = false, ReadyRule{Mode: ReadyNotify}
+	l := newLab(t, db, report("db"))
+	l.take()
+	l.send(Due{"report"})
+	l.want("start db auto", "service.starting db")
+	service := report("db")
+	service.Oneshot = false
+	l.send(Configure{Spec: service, PlanGen: 1})
+	l.send(Ready{Service: "db", Gen: l.st.Services["db"].Gen})
+	l.want("service.up db")
+	l.phase("report", Down, WantDown)
+}
+
 func TestDueIsForJobs(t *testing.T) {
 	l := newLab(t, svc("db"))
 	l.take()

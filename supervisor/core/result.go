@@ -38,12 +38,12 @@ func (c *turn) result(ev Result) {
 		c.suppressed(s, in, ev)
 	case ActStale:
 		c.goBack(s, in)
-		s.Due = s.Due || in.Due
+		s.Due = s.Due || in.Due && s.hasTimes()
 		c.retry(in, "the state changed meanwhile", true)
 		c.look(s)
 	default:
 		c.goBack(s, in)
-		s.Due = s.Due || in.Due
+		s.Due = s.Due || in.Due && s.hasTimes()
 		s.RetryAt = c.now.Add(min(busyFirst<<min(s.Tries, 10), busyMax))
 		s.Tries++
 		c.retry(in, ev.Err, false)

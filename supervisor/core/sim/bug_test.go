@@ -42,6 +42,8 @@ const (
 	bugNoNewEpoch
 	bugEpochAfterRemoval
 	bugRecordIgnored
+	bugAcceptWithGap
+	bugGuardLooksFirst
 
 	// perform.
 	bugHelperWithoutGate
@@ -95,6 +97,8 @@ var bugNames = map[bug]string{
 	bugNoNewEpoch:             "release makes no new epoch",
 	bugEpochAfterRemoval:      "release makes the epoch after the removal",
 	bugRecordIgnored:          "nobody reads the in-flight record",
+	bugAcceptWithGap:          "accept removes the old lock before the new one is there",
+	bugGuardLooksFirst:        "guard looks at the locks before it has the gate",
 	bugHelperWithoutGate:      "helper does not keep the gate",
 	bugHoldAfterEffect:        "stop writes its hold after the effect",
 	bugRestartUnderTwoPermits: "restart opens the gate between stop and start",

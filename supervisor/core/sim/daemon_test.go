@@ -22,6 +22,7 @@ func (w *world) deliver(ev core.Event) {
 		s.mayFail = s.mayFail || ev.Spec.Policy == core.Never || ev.Spec.Limit.N > 0
 	}
 	w.knew = w.knows(ev)
+	taken := w.taken(ev)
 	acts := core.Step(w.st, w.bend(ev), w.now)
 	acts = w.bendActions(ev, acts)
 	if w.traced {
@@ -37,6 +38,9 @@ func (w *world) deliver(ev core.Event) {
 		}
 	}
 	w.judgeStep(ev, acts)
+	if !w.blind {
+		w.judgeTimes(ev, taken, acts)
+	}
 	for _, a := range acts {
 		w.perform(ev, a)
 	}

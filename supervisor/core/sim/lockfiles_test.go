@@ -72,7 +72,7 @@ func (w *world) runEnd(t *task) bool {
 			w.newEpochs(t)
 		}
 	case 2:
-		l.ended = true
+		l.ended, l.handing = true, t.accepts && w.has(bugAcceptWithGap)
 		for _, s := range t.held {
 			s.released = w.step
 			if w.has(bugNoNewEpoch) || w.has(bugEpochAfterRemoval) {
@@ -80,14 +80,17 @@ func (w *world) runEnd(t *task) bool {
 			}
 		}
 		w.tracef("lock %d removed", l.id)
-	default:
+	case 3:
 		if w.has(bugEpochAfterRemoval) {
 			t.dropGates()
 			w.newEpochs(&task{held: w.svc})
 		}
 		w.changedBy(l)
-		t.done = true
+		t.done = !l.handing
 		t.dropGates()
+	default:
+		w.inherit(t)
+		t.done = true
 	}
 	t.pc++
 	return true
@@ -104,7 +107,7 @@ func (w *world) mayEnd(t *task) bool {
 		running := s.proc != nil && s.proc.alive
 		last := !slices.ContainsFunc(w.locks, func(o *lockFile) bool { return o != t.lock && o.covers(s) })
 		switch {
-		case t.breaker || !last || running || t.force:
+		case t.breaker || t.accepts || !last || running || t.force:
 		case t.leave:
 			if w.diskFull {
 				return false
@@ -114,6 +117,9 @@ func (w *world) mayEnd(t *task) bool {
 		default:
 			return false
 		}
+	}
+	if t.accepts && !w.has(bugAcceptWithGap) {
+		w.inherit(t)
 	}
 	if t.breaker {
 		// The breaker holds before the broken lock goes.

@@ -31,7 +31,7 @@ func (w *world) judgeLocks(t *task, what string) {
 	mine, others := 0, 0
 	for _, l := range w.locks {
 		switch {
-		case !l.covers(s):
+		case !l.promised(s):
 		case l.owner == t.actor:
 			mine++
 		case l.returned:
@@ -69,6 +69,9 @@ func (w *world) judgeReturned(l *lockFile) {
 	for _, t := range w.tasks {
 		if t.done || t.dead || !l.covers(orNone(t.svc)) || !t.auto {
 			continue
+		}
+		if t.kind == taskGuard && t.pc > guardLook {
+			w.violate("L1: lock %d returned while a guarded command of %s runs", l.id, t.name)
 		}
 		if t.kind == taskHelper && t.pc > 0 || t.kind == taskAct && t.recorded && t.pc > passWrite {
 			w.violate("L1: lock %d returned while an automatic %s of %s is in flight", l.id, t.act.Verb, t.name)

@@ -19,12 +19,16 @@ func (w *world) happen() {
 		w.takeLock(s)
 	case n < 46:
 		w.endLock()
-	case n < 49:
+	case n < 48:
 		w.breakLock()
+	case n < 50:
+		w.handOver()
 	case n < 51:
 		w.abandon()
-	case n < 65:
+	case n < 64:
 		w.ask(s)
+	case n < 65:
+		w.guard(s)
 	case n < 70:
 		if w.st == nil {
 			w.boot()
@@ -152,7 +156,7 @@ func (w *world) endLock() {
 	if l := w.anyLock(); l != nil {
 		w.tasks = append(w.tasks, &task{kind: taskEnd, lock: l, actor: l.owner, leave: w.rng.IntN(3) == 0, force: w.rng.IntN(3) == 0})
 	}
-	w.locks = slices.DeleteFunc(w.locks, func(l *lockFile) bool { return l.ended })
+	w.forget()
 }
 
 func (w *world) breakLock() {
@@ -161,15 +165,17 @@ func (w *world) breakLock() {
 	}
 }
 
-// abandon is a supctl that is killed while it waits, or a lock past its end.
+// abandon is a supctl that is killed while it waits, ends or accepts, or a lock past its end.
 func (w *world) abandon() {
 	if l := w.anyLock(); l != nil {
 		l.overdue = true
 		for _, t := range w.tasks {
-			if t.kind == taskLock && t.lock == l && w.rng.IntN(2) == 0 {
+			if t.lock == l && w.rng.IntN(2) == 0 {
 				t.dead = true
+				t.dropGates()
 			}
 		}
+		w.sweep()
 		w.changedBy(l)
 	}
 }

@@ -199,6 +199,7 @@ func (w *world) judgeCalm() {
 		for _, d := range s.spec.DependsOn {
 			free[s.name] = free[s.name] && free[d]
 		}
+		w.judgeNoTimeForgotten(s, free)
 		running := s.proc != nil && s.proc.alive
 		switch {
 		case !free[s.name]:

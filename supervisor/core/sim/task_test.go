@@ -15,6 +15,7 @@ const (
 	taskClearHolds
 	taskLock
 	taskEnd
+	taskGuard
 )
 
 // task is one of them at one of its steps.
@@ -49,6 +50,7 @@ type task struct {
 	leave   bool
 	force   bool
 	breaker bool
+	accepts bool // the actor is the lock's heir
 	waits   int
 }
 
@@ -82,6 +84,8 @@ func (r *record) alive(w *world) bool {
 	switch {
 	case w.has(bugRecordIgnored):
 		return false
+	case r.guard != nil:
+		return !r.guard.done && !r.guard.dead
 	case r.helper != nil && !r.helper.done:
 		return true
 	case r.target != nil && r.target.alive:
@@ -110,6 +114,8 @@ func (w *world) run(t *task) bool {
 		return w.runLock(t)
 	case taskEnd:
 		return w.runEnd(t)
+	case taskGuard:
+		return w.runGuard(t)
 	}
 	return true
 }

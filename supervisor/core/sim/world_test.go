@@ -80,7 +80,8 @@ type service struct {
 	needs        []string // its prerequisites, as the daemon was told
 	mayFail      bool     // some configuration gave it a limit, or the policy never
 	unsaid       bool     // an automatic action was suppressed and no event said so yet
-	servedStep   int      // when the observation behind the last Observed began
+	times        times
+	servedStep   int // when the observation behind the last Observed began
 }
 
 // proc is a process. Its start distinguishes it from others with its pid.
@@ -101,6 +102,7 @@ type record struct {
 	life   int
 	helper *task
 	target *proc // TERM was sent to it
+	guard  *task // the guarded command that runs
 }
 
 // gate is a flock: one description with writers' references, or readers.
@@ -122,6 +124,7 @@ type lockFile struct {
 	ended    bool
 	returned bool // start printed LOCKED
 	overdue  bool
+	handing  bool // it was removed before its heir's was there
 }
 
 // settleTime is the grace time after a release, in half of the worlds; in the
@@ -207,7 +210,7 @@ func (w *world) die() {
 	}
 	w.tasks = kept
 	for _, s := range w.svc {
-		s.lockTold, s.unsaid, s.stoppedGen = false, false, 0
+		s.lockTold, s.unsaid, s.stoppedGen, s.times = false, false, 0, times{}
 		// What only the dead daemon knew is lost; what it wrote is not.
 		s.deliberate = hasHold(s, core.HoldOperatorStop)
 	}
