@@ -107,7 +107,7 @@ func (t *taking) replacing(old *found) *Lock {
 	return &c.Locks[i]
 }
 
-// Rewrite changes words of one's own lock (until, reason, ticket, meant_down, not_ready) under
+// Rewrite changes words of one's own lock (until, reason, ticket, meant_down, not_ready, unproven) under
 // its gates; id, target, owner, members and times stay whatever change does to them. Durable on
 // return.
 func (d *Dir) Rewrite(ctx context.Context, id string, owner Owner, change func(*Lock)) (Lock, error) {
@@ -126,6 +126,7 @@ func (d *Dir) Rewrite(ctx context.Context, id string, owner Owner, change func(*
 		change(&l)
 		out = f.lock
 		out.Until, out.Reason, out.Ticket, out.MeantDown, out.NotReady = l.Until, l.Reason, l.Ticket, l.MeantDown, l.NotReady
+		out.Unproven = l.Unproven
 		content, err := out.encode()
 		if err != nil {
 			return err

@@ -17,10 +17,11 @@ type Lock struct {
 	Reason    string              `toml:"reason,omitempty"`
 	Ticket    string              `toml:"ticket,omitempty"`
 	TakenAt   time.Time           `toml:"taken_at"`
-	Until     time.Time           `toml:"until,omitempty"` // expected end; zero if none was given. Nothing ever happens by it except words
-	MeantDown bool                `toml:"meant_down"`      // taken with --stop: the service is meant to be down
-	NotReady  []string            `toml:"not_ready,omitempty"`
-	Replaces  string              `toml:"replaces,omitempty"` // id of the lock this one broke
+	Until     time.Time           `toml:"until,omitempty"`     // expected end; zero if none was given. Nothing ever happens by it except words
+	MeantDown bool                `toml:"meant_down"`          // taken with --stop: the service is meant to be down
+	NotReady  []string            `toml:"not_ready,omitempty"` // what is missing before work may begin, as it was last seen
+	Unproven  []string            `toml:"unproven,omitempty"`  // what of it only another look at the service settles: see MaintenanceReady of package api
+	Replaces  string              `toml:"replaces,omitempty"`  // id of the lock this one broke
 	Host      string              `toml:"host"`
 	BootID    string              `toml:"boot_id"`
 	Owner     Owner               `toml:"owner"`

@@ -13,6 +13,7 @@ type Words struct {
 	Until     time.Time
 	MeantDown bool     // only ever set: nothing takes back that a service was stopped
 	NotReady  []string // always set, also to nothing
+	Unproven  []string // likewise
 }
 
 // Renew puts new words on one's own locks, after Lock has found them there already: the same
@@ -24,7 +25,7 @@ func (d *Dir) Renew(ctx context.Context, locks []Lock, owner Owner, w Words) ([]
 	for i, l := range locks {
 		want := l
 		w.putOn(&want)
-		if want.Reason == l.Reason && want.Ticket == l.Ticket && want.Until.Equal(l.Until) && want.MeantDown == l.MeantDown && slices.Equal(want.NotReady, l.NotReady) {
+		if want.Reason == l.Reason && want.Ticket == l.Ticket && want.Until.Equal(l.Until) && want.MeantDown == l.MeantDown && slices.Equal(want.NotReady, l.NotReady) && slices.Equal(want.Unproven, l.Unproven) {
 			continue
 		}
 		got, err := d.Rewrite(ctx, l.ID, owner, w.putOn)
@@ -47,5 +48,5 @@ func (w Words) putOn(l *Lock) {
 		l.Until = w.Until
 	}
 	l.MeantDown = l.MeantDown || w.MeantDown
-	l.NotReady = w.NotReady
+	l.NotReady, l.Unproven = w.NotReady, w.Unproven
 }

@@ -25,6 +25,7 @@ type LockRequest struct {
 	Until     time.Time
 	MeantDown bool
 	NotReady  []string
+	Unproven  []string
 	Wait      time.Duration        // zero is LockWait
 	Config    func() (Plan, error) // the config on disk, as a plan; nil or an error: only plan.toml resolves
 	Progress  func(InFlight)       // called when the wait begins, and about once a second while it lasts
@@ -151,7 +152,7 @@ func (t *taking) write(i int) error {
 func (t *taking) newLock(id string, target Target, members map[string]Identity) Lock {
 	host, _ := os.Hostname()
 	l := Lock{Format: FormatVersion, ID: id, Target: target, Reason: t.req.Reason, Ticket: t.req.Ticket, TakenAt: time.Now().Round(time.Millisecond),
-		Until: t.req.Until, MeantDown: t.req.MeantDown, NotReady: t.req.NotReady, Host: host, BootID: t.d.boot, Owner: t.req.Owner}
+		Until: t.req.Until, MeantDown: t.req.MeantDown, NotReady: t.req.NotReady, Unproven: t.req.Unproven, Host: host, BootID: t.d.boot, Owner: t.req.Owner}
 	if target.Kind != TargetHost { // everything is covered, whatever it was called when the lock was taken
 		l.Members = members
 	}

@@ -84,24 +84,47 @@ func (w *watching) tryAll(ctx context.Context, service string) []string {
 // try runs one check and says why it does not pass; "" when it does.
 func (w *watching) try(ctx context.Context, key checks.Key) string {
 	r, err := w.scheduler.RunNow(ctx, key)
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Sprintf("check %q: %v", key.Name, err)
-	case r.Result.State != checks.OK:
-		return fmt.Sprintf("check %q is %s: %s", key.Name, r.Result.State, r.Result.Detail)
 	}
-	return ""
+	return notPassing(key, r)
 }
 
-// require runs a precondition of a service's maintenance: a check of its own, one that stands alone, or SERVICE/NAME.
-func (w *watching) require(ctx context.Context, service, name string) string {
-	for _, key := range []checks.Key{{Service: service, Name: name}, {Name: name}} {
+// notPassing says of a look why it is none that passed.
+func notPassing(key checks.Key, r checks.Report) string {
+	switch {
+	case r.Result.State == checks.OK:
+		return ""
+	case r.At.IsZero():
+		return fmt.Sprintf("check %q has not looked yet", key.Name)
+	}
+	return fmt.Sprintf("check %q is %s: %s", key.Name, r.Result.State, r.Result.Detail)
+}
+
+// precondition finds the check that a service's policy means: one of its own, one that stands alone, or SERVICE/NAME.
+func (w *watching) precondition(service, name string) (checks.Key, bool) {
+	tried := []checks.Key{{Service: service, Name: name}, {Name: name}}
+	if owner, check, ok := strings.Cut(name, "/"); ok {
+		tried = append(tried, checks.Key{Service: owner, Name: check})
+	}
+	for _, key := range tried {
 		if w.conf(key) != nil {
-			return w.try(ctx, key)
+			return key, true
 		}
 	}
-	if owner, check, ok := strings.Cut(name, "/"); ok {
-		return w.try(ctx, checks.Key{Service: owner, Name: check})
+	return checks.Key{}, false
+}
+
+// preconditionNow says by the last look why a precondition does not pass; "" when it did.
+func (w *watching) preconditionNow(service, name string) string {
+	key, ok := w.precondition(service, name)
+	if !ok {
+		return noCheck(service, name)
 	}
+	st, _ := w.scheduler.Status(key)
+	return notPassing(key, st.Last)
+}
+
+func noCheck(service, name string) string {
 	return fmt.Sprintf("precondition %q of %q is no check", name, service)
 }

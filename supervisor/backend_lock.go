@@ -38,7 +38,12 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	slices.Sort(covered)
 	covered = slices.Compact(covered)
 	r.Until = time.Now().Add(s.expected(covered, m.ForS))
-	r.NotReady, _ = s.policy(covered, m.Reason, m.Ticket) // in the file from the beginning: a rewrite costs as much as the lock
+	var rules []rule
+	for _, t := range r.Targets {
+		rules = append(rules, s.rules(t, covered)...)
+	}
+	// In the file from the beginning: a rewrite costs as much as the lock.
+	r.NotReady = wordsMissing(rules, m.Reason, m.Ticket).all()
 	res, err := s.dir.Lock(ctx, r)
 	var inFlight *lockfile.InFlightError
 	switch {
@@ -58,27 +63,39 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		reply.Next = "run the same command again to wait on; the locks stand"
 	}
 	if inFlight == nil && res.Already { // its gates are shut while something is in flight
-		words := lockfile.Words{Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop, NotReady: res.Locks[0].NotReady}
+		words := lockfile.Words{Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop}
 		if m.ForS > 0 {
 			words.Until = r.Until
 		}
-		if res.Locks, err = s.dir.Renew(ctx, res.Locks, p.Owner, words); err != nil {
+		if err := s.renew(ctx, res.Locks, words); err != nil {
 			reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+err.Error())
 		}
 	}
-	reply.NotReady, reply.Missing = s.policy(covered, res.Locks[0].Reason, res.Locks[0].Ticket)
-	reply.NotReady = append(reply.NotReady, s.preconditions(ctx, covered)...)
-	if m.Stop && inFlight == nil {
-		reply.Notes = append(reply.Notes, s.shielded(ctx, covered)...)
-		reply.NotReady = append(reply.NotReady, s.bringDown(ctx, p.Owner, covered, progress)...)
-	} else if m.Stop {
-		reply.NotReady = append(reply.NotReady, "not stopped: an action is still in flight")
+	missing := s.judgeReady(ctx, res.Locks)
+	if m.Stop {
+		if inFlight == nil {
+			reply.Notes = append(reply.Notes, s.shielded(ctx, covered)...)
+		}
+		s.stopUnder(ctx, p.Owner, res.Locks, missing, inFlight != nil, progress)
 	}
-	reply.Locks = s.lockView(p.Owner).Locks(s.noteNotReady(ctx, p.Owner, res.Locks, reply.NotReady))
-	if reply.Code == api.CodeDone && len(reply.NotReady) > 0 {
-		reply.Code = api.CodeNotReady
+	for i, l := range res.Locks {
+		res.Locks[i] = s.noteNotReady(ctx, l, missing[i])
 	}
+	s.answerReady(&reply, p.Owner, res.Locks, missing)
 	return reply, nil
+}
+
+// renew puts new words on one person's locks, and leaves what they lack for the look that follows.
+func (s *Supervisor) renew(ctx context.Context, locks []lockfile.Lock, words lockfile.Words) error {
+	for i, l := range locks {
+		words.NotReady, words.Unproven = l.NotReady, l.Unproven
+		said, err := s.dir.Renew(ctx, []lockfile.Lock{l}, l.Owner, words)
+		if err != nil {
+			return err
+		}
+		locks[i] = said[0]
+	}
+	return nil
 }
 
 func tell(progress api.Progress, text string) {

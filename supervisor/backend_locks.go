@@ -31,6 +31,7 @@ func (s *Supervisor) lockView(me lockfile.Owner) api.LockView {
 			names, _ := s.members(t.String())
 			return names
 		},
+		NotReady: s.missingNow,
 	}
 }
 

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -100,6 +101,11 @@ func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.
 		}
 	}) {
 		return reply, errEnding
+	}
+	for _, l := range s.dir.Cover(name).Locks {
+		for _, why := range s.missingNow(l) {
+			reply.Lines = append(reply.Lines, fmt.Sprintf("the lock of %s is not ready: %s", l.Owner, why))
+		}
 	}
 	if svc := s.services.get(name); svc != nil {
 		if line := svc.errandLine(); line != "" {

@@ -103,6 +103,7 @@ func (s *Supervisor) Status(ctx context.Context, p api.Peer, targets []string) (
 		s.vanished.add(s.dir.Path(), name, &cover)
 		covers[name] = cover
 	}
+	s.nowLacking(covers)
 	at := time.Now()
 	if !s.ask(ctx, func(st *core.State) {
 		for _, name := range names {

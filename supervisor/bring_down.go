@@ -12,47 +12,118 @@ import (
 	"github.com/supd/supd/supervisor/core"
 )
 
-// bringDown stops what the locks cover, as their owner's own action, and says what did not go down. Where somebody else's
-// lock is in the way of that, being down already is enough, if it can be proven.
-func (s *Supervisor) bringDown(ctx context.Context, owner lockfile.Owner, covered []string, progress api.Progress) []string {
-	var failed []string
-	for _, name := range s.orderFor(core.Stop, covered) {
-		tell(progress, "stopping "+name)
-		r := core.Request{Service: name, Verb: core.Stop, By: owner.String(), Reason: "maintenance start --stop", KeepDependents: true}
-		res := s.actOn(ctx, owner, r, progress)
-		if res.Code == api.CodeHeld && s.provenDown(ctx, name) {
-			res.Code = api.CodeDone
-		}
-		if res.Code != api.CodeDone {
-			failed = append(failed, res.Text)
+// stopUnder brings down what locks cover, each service once, as their owner's own action, and notes of each lock what did
+// not go down. shut says that an action is in flight, so that nothing can be stopped now.
+func (s *Supervisor) stopUnder(ctx context.Context, owner lockfile.Owner, locks []lockfile.Lock, missing []lacks, shut bool, progress api.Progress) {
+	done := map[string][]string{} // what of a service is not down
+	for i, l := range locks {
+		missing[i].unproven = nil
+		if shut {
+			missing[i].unproven = []string{"not stopped: an action is still in flight"}
 			continue
 		}
-		if conf := s.services.conf(name); conf != nil {
-			failed = append(failed, stillTaken(ctx, name, conf.Maintenance.MustBeFree)...)
+		for _, name := range s.coveredBy(l) {
+			if _, ok := done[name]; !ok {
+				done[name] = s.bringDown(ctx, owner, name, progress)
+			}
+			missing[i].unproven = append(missing[i].unproven, done[name]...)
 		}
+	}
+}
+
+// bringDown stops a service and says what did not go down. Where somebody else's lock is in the way of that, being down
+// already is enough, if it can be proven.
+func (s *Supervisor) bringDown(ctx context.Context, owner lockfile.Owner, name string, progress api.Progress) []string {
+	tell(progress, "stopping "+name)
+	r := core.Request{Service: name, Verb: core.Stop, By: owner.String(), Reason: "maintenance start --stop", KeepDependents: true}
+	res := s.actOn(ctx, owner, r, progress)
+	failed := s.notDown(ctx, []string{name})
+	if res.Code != api.CodeDone && (res.Code != api.CodeHeld || len(failed) > 0) {
+		failed = append([]string{res.Text}, failed...)
 	}
 	return failed
 }
 
-// provenDown says whether nothing of the service runs and nothing is under way: no process that is watched, none in its
-// cgroup, and, where there are no cgroups, none that carries its mark.
-func (s *Supervisor) provenDown(ctx context.Context, name string) bool {
-	svc, down := s.services.get(name), false
-	if svc == nil || !s.ask(ctx, func(st *core.State) {
-		v := st.Services[name]
-		down = v != nil && v.Known && !v.Running && v.Act == nil
-	}) || !down || svc.running() != nil {
-		return false
+// notDown says of services what of them is not down: a process that is watched or under way, what is left in the cgroup or,
+// where there are no cgroups, carries the service's mark, and addresses that must be free and are not.
+func (s *Supervisor) notDown(ctx context.Context, names []string) []string {
+	var left []string
+	for _, name := range names {
+		if why := s.notProvenDown(ctx, name); why != "" {
+			left = append(left, why)
+		} else if conf := s.services.conf(name); conf != nil {
+			left = append(left, stillTaken(ctx, name, conf.Maintenance.MustBeFree)...)
+		}
 	}
+	return left
+}
+
+// notProvenDown says what of a service runs or is under way; "" when it is proven that nothing does.
+func (s *Supervisor) notProvenDown(ctx context.Context, name string) string {
+	svc := s.services.get(name)
+	if svc == nil {
+		return ""
+	}
+	if p := svc.running(); p != nil {
+		return fmt.Sprintf("%q is not down: process %d runs", name, p.PID())
+	}
+	known, busy := false, ""
+	s.ask(ctx, func(st *core.State) {
+		v := st.Services[name]
+		known = v != nil && v.Known && !v.Running
+		if v != nil && v.Act != nil {
+			busy = string(v.Act.Act.Verb)
+		}
+	})
+	switch {
+	case busy != "":
+		return fmt.Sprintf("%q is not down: a %s is under way", name, busy)
+	case !known:
+		return fmt.Sprintf("%q is not known to be down: supctl explain %s", name, name)
+	}
+	left, err := s.leftOf(svc)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%q is down, but whether something that it started still runs cannot be told: %v", name, err)
+	case len(left) > 0:
+		return fmt.Sprintf("%q is not down: its main process is gone, but what it started still runs: %s", name, processList(left))
+	}
+	return ""
+}
+
+// leftOf finds what lives of a service without a main process.
+func (s *Supervisor) leftOf(svc *service) ([]int, error) {
 	svc.mu.Lock()
 	cgroup := svc.cgroup
 	svc.mu.Unlock()
 	if cgroup != "" {
-		alive, err := (&proc.Cgroup{Path: cgroup}).Populated()
-		return err == nil && !alive
+		return (&proc.Cgroup{Path: cgroup}).Procs()
 	}
-	left, err := proc.FindMarked(proc.Mark{Daemon: proc.DaemonOf(s.dir.Path()), Service: name})
-	return err == nil && len(left) == 0
+	marked, err := proc.FindMarked(proc.Mark{Daemon: proc.DaemonOf(s.dir.Path()), Service: svc.name})
+	var pids []int
+	for _, id := range marked {
+		pids = append(pids, id.PID)
+	}
+	return pids, err
+}
+
+// processesNamed bounds how many leftovers a message names.
+const processesNamed = 5
+
+// processList names processes with their commands.
+func processList(pids []int) string {
+	var out []string
+	for _, pid := range pids[:min(len(pids), processesNamed)] {
+		text := fmt.Sprintf("process %d", pid)
+		if st, err := proc.ReadStat(pid); err == nil {
+			text += fmt.Sprintf(" (%s)", commandOf(st))
+		}
+		out = append(out, text)
+	}
+	if n := len(pids) - len(out); n > 0 {
+		out = append(out, fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(out, ", ")
 }
 
 // shielded tells whoever takes services down under a lock what else runs that needs them: it is left as it is, and its

@@ -41,6 +41,7 @@ var (
 	descHold     = prometheus.NewDesc("supd_service_holds", "Holds on the service by kind.", []string{"service", "kind"}, nil)
 	descLock     = prometheus.NewDesc("supd_lock_since_seconds", "When a maintenance lock was taken, in seconds since the epoch.", []string{"id", "target", "owner"}, nil)
 	descOverdue  = prometheus.NewDesc("supd_lock_overdue", "Whether a maintenance lock is past its expected end. It holds all the same.", []string{"id", "target", "owner"}, nil)
+	descReady    = prometheus.NewDesc("supd_lock_ready", "Whether nothing is missing any more before work under the lock may begin. It holds either way.", []string{"id", "target", "owner"}, nil)
 	descBadLocks = prometheus.NewDesc("supd_lock_files_unreadable", "Lock files that cannot be read; what they may cover counts as locked.", nil, nil)
 	descCheck    = prometheus.NewDesc("supd_check_ok", "1 passes, 0 fails; unknown checks have no sample.", []string{"service", "check"}, nil)
 	descProblems = prometheus.NewDesc("supd_problems", "Problems of supd itself, as status lists them.", nil, nil)
@@ -128,6 +129,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, l := range listed.Locks {
 		owner := l.Owner.Name
 		gauge(descLock, float64(l.TakenAt.Unix()), l.ID, l.Target.String(), owner)
+		gauge(descReady, boolean(len(m.s.missingNow(l)) == 0), l.ID, l.Target.String(), owner)
 		gauge(descOverdue, boolean(l.Overdue(time.Now())), l.ID, l.Target.String(), owner)
 	}
 	gauge(descBadLocks, float64(len(listed.Unreadable)))

@@ -78,6 +78,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	go s.introduce(s.unfinished())
 	s.finishStops()
 	s.checks.start(work)
+	go s.lookForLocks(work)
 	go s.beginJobs(work)
 	s.loop(work)
 

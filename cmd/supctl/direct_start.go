@@ -32,13 +32,13 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 	}
 	// Before the lock, so that what is not ready stands in the file from its first moment: one write, not two.
 	p := d.policy(lr.Targets, req)
-	lr.Until, lr.NotReady = p.until, p.notReady
+	lr.Until, lr.NotReady, lr.Unproven = p.until, p.notReady, p.unproven
 	res, err := d.dir.Lock(ctx, lr)
 	var inFlight *lockfile.InFlightError
 	if err != nil && !errors.As(err, &inFlight) {
 		return api.MaintenanceReply{}, lockFailed(doing, err)
 	}
-	reply := api.MaintenanceReply{NotReady: p.notReady, Missing: p.missing, Notes: append(p.notes, interruptedNotes(res.Interrupted)...)}
+	reply := api.MaintenanceReply{NotReady: p.notReady, Missing: p.missing, MissingRules: p.rules, Notes: append(p.notes, interruptedNotes(res.Interrupted)...)}
 	if inFlight != nil {
 		reply.Code, reply.InFlight = api.CodeInFlight, []api.InFlight{api.InFlightOf(inFlight.InFlight)}
 		// In flight comes before not ready: the one passes by waiting, and the same command tells the other then.
@@ -74,7 +74,7 @@ func lockFailed(doing string, err error) *api.Error {
 // renew says to locks that were there before what was said now.
 func (d *direct) renew(ctx context.Context, locks []lockfile.Lock, r lockfile.LockRequest, untilSaid bool) ([]lockfile.Lock, error) {
 	defer ignoreStop()()
-	w := lockfile.Words{Reason: r.Reason, Ticket: r.Ticket, MeantDown: r.MeantDown, NotReady: r.NotReady}
+	w := lockfile.Words{Reason: r.Reason, Ticket: r.Ticket, MeantDown: r.MeantDown, NotReady: r.NotReady, Unproven: r.Unproven}
 	if untilSaid {
 		w.Until = r.Until
 	}

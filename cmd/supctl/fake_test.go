@@ -21,6 +21,7 @@ type fake struct {
 	locks   api.LocksReply
 	act     func(ctx context.Context, a api.Action, progress api.Progress) (api.ActionReply, error)
 	start   func(ctx context.Context, m api.MaintenanceStart, progress api.Progress) (api.MaintenanceReply, error)
+	ready   func(m api.MaintenanceReady) (api.MaintenanceReply, error)
 	end     func(m api.MaintenanceEnd) (api.MaintenanceReply, error)
 	breaks  func(m api.MaintenanceBreak) (api.MaintenanceReply, error)
 	extend  func(m api.MaintenanceExtend) (api.MaintenanceReply, error)
@@ -93,6 +94,13 @@ func (f *fake) MaintenanceStart(ctx context.Context, _ api.Peer, m api.Maintenan
 		return api.MaintenanceReply{}, errNotSet
 	}
 	return f.start(ctx, m, p)
+}
+
+func (f *fake) MaintenanceReady(_ context.Context, _ api.Peer, m api.MaintenanceReady, _ api.Progress) (api.MaintenanceReply, error) {
+	if f.ready == nil {
+		return api.MaintenanceReply{}, errNotSet
+	}
+	return f.ready(m)
 }
 
 func (f *fake) MaintenanceEnd(_ context.Context, _ api.Peer, m api.MaintenanceEnd, _ api.Progress) (api.MaintenanceReply, error) {

@@ -24,7 +24,7 @@ func (a *app) maintenanceCommand() *cobra.Command {
 		Use: "maintenance", Aliases: []string{"maint"}, Short: "Maintenance locks: nothing acts on it but you",
 		Long: maintenanceLong, Example: maintenanceExample, RunE: missing, Args: noSuchCommand,
 	}
-	cmd.AddCommand(a.maintStartCommand(), a.maintEndCommand(), a.maintListCommand(), a.maintShowCommand(), a.maintExtendCommand(),
+	cmd.AddCommand(a.maintStartCommand(), a.maintReadyCommand(), a.maintEndCommand(), a.maintListCommand(), a.maintShowCommand(), a.maintExtendCommand(),
 		a.maintCheckCommand(), a.maintBreakCommand())
 	return cmd
 }

@@ -48,7 +48,7 @@ func nextForLocked(code int, targets string) string {
 	case api.CodeInFlight:
 		return "the same command waits again with the same lock"
 	case api.CodeNotReady:
-		return "mend this before you begin; supctl maintenance end " + targets + " gives up"
+		return "mend this before you begin, then: supctl maintenance ready " + targets + "; supctl maintenance end " + targets + " gives up"
 	}
 	return "work, then supctl maintenance end " + targets
 }

@@ -56,6 +56,11 @@ func (a *app) writeLocks(r api.LocksReply) {
 			cell{text: a.maybeClock(l.Until)}, cell{text: l.Ticket}, lockState(l), cell{text: l.Reason})
 	}
 	t.write(a.out)
+	for _, l := range r.Locks {
+		for _, n := range l.NotReady {
+			a.say("%s (%s) to fix: %s", clean(l.Target), clean(l.ID), clean(n))
+		}
+	}
 	for _, b := range r.Unreadable {
 		target := b.Target
 		if target == "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -74,8 +75,11 @@ func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) erro
 	}
 	reply, err := a.takeLocks(ctx, f.req)
 	// The lock stands while the person types.
-	if err == nil && a.fill(&f.req, reply.Missing) {
-		reply, err = a.takeLocks(ctx, f.req) // the same ids: the same locks, now with what was missing
+	if err == nil {
+		reply, err = a.fillUp(ctx, reply, func(w words) (api.MaintenanceReply, error) {
+			f.req.Reason, f.req.Ticket = cmp.Or(w.reason, f.req.Reason), cmp.Or(w.ticket, f.req.Ticket)
+			return a.takeLocks(ctx, f.req) // the same ids: the same locks, now with what was missing
+		})
 	}
 	if err != nil {
 		return a.startFailed(ctx, f.req, err)
@@ -84,25 +88,6 @@ func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) erro
 		return err
 	}
 	return code(reply.Code)
-}
-
-// fill asks for what policy misses and only the person can say. It returns
-// whether there is something new to be sent.
-func (a *app) fill(req *api.MaintenanceStart, missing []string) bool {
-	if !a.canAsk() {
-		return false
-	}
-	changed := false
-	for _, m := range missing {
-		into := map[string]*string{"reason": &req.Reason, "ticket": &req.Ticket}[m]
-		if into == nil {
-			continue
-		}
-		if text := a.prompt("locked; policy wants a " + m + ": "); text != "" {
-			*into, changed = text, true
-		}
-	}
-	return changed
 }
 
 // hungAfter is how long the daemon may be silent beyond --wait before it counts

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/supd/supd/configs"
@@ -16,7 +17,9 @@ import (
 // policy is what the config wants of a lock. None of it refuses one.
 type policy struct {
 	notReady []string // what to fix
+	unproven []string // what of it only supd settles when it is back
 	missing  []string // what of it the person could say
+	rules    []string // what is wanted of each of missing
 	notes    []string
 	until    time.Time
 }
@@ -29,10 +32,10 @@ func (d *direct) policy(targets []lockfile.Target, req api.MaintenanceStart) pol
 		p.until = now.Add(api.Seconds(req.ForS))
 	}
 	if req.Stop {
-		p.fix("supd does not answer, so --stop stopped nothing: stop it by its own means, then check that it is down")
+		p.prove("supd does not answer, so --stop stopped nothing: stop it by its own means, then check that it is down")
 	}
 	if req.RequireIsolated {
-		p.fix("what else could act on it cannot be examined without supd")
+		p.prove("what else could act on it cannot be examined without supd")
 	}
 	rules, err := d.rules(targets)
 	// A config with mistakes makes no lock wait, and says nothing about it either.
@@ -100,10 +103,11 @@ func (d *direct) words(targets []lockfile.Target, req api.MaintenanceStart) (rea
 // judge adds what one service's policy misses in a request.
 func (p *policy) judge(m configs.Maintenance, req api.MaintenanceStart) {
 	if m.RequireReason && req.Reason == "" {
-		p.miss("reason", "a reason is required: the same command again, with -m TEXT")
+		p.miss("reason", "a reason", "a reason is required: the same command again, with -m TEXT")
 	}
 	if !m.TicketOK(req.Ticket) {
-		p.miss("ticket", fmt.Sprintf("a ticket that matches %q is required, not %q: the same command again, with --ticket ID", m.TicketWanted(), req.Ticket))
+		rule := fmt.Sprintf("a ticket that matches %q", m.TicketWanted())
+		p.miss("ticket", rule, fmt.Sprintf("%s is required, not %q: the same command again, with --ticket ID", rule, req.Ticket))
 	}
 	if len(m.Require) > 0 {
 		p.fix("without supd these checks could not be run: " + quotedList(m.Require))
@@ -111,11 +115,19 @@ func (p *policy) judge(m configs.Maintenance, req api.MaintenanceStart) {
 }
 
 // miss is fix for what the person could say: on a terminal they are asked for
-// what ("reason", "ticket").
-func (p *policy) miss(what, text string) {
-	if !slices.Contains(p.missing, what) {
-		p.missing = append(p.missing, what)
+// what ("reason", "ticket"), by the rule.
+func (p *policy) miss(what, rule, text string) {
+	if i := slices.Index(p.missing, what); i < 0 {
+		p.missing, p.rules = append(p.missing, what), append(p.rules, rule)
+	} else if !strings.Contains(p.rules[i], rule) {
+		p.rules[i] += ", and " + rule
 	}
+	p.fix(text)
+}
+
+// prove is fix for what stays in doubt until supd has looked.
+func (p *policy) prove(text string) {
+	p.unproven = append(p.unproven, text)
 	p.fix(text)
 }
 

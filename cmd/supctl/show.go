@@ -47,6 +47,9 @@ func (a *app) writeShow(r api.ShowReply) {
 	)
 	for _, h := range s.Holds {
 		a.say("hold       %s, since %s", clean(holdText(h)), a.clock(h.Since))
+		for _, n := range h.NotReady {
+			a.say("  to fix: %s", clean(n))
+		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(r.Settings)) {
 		a.say("setting    %s = %s", clean(k), clean(r.Settings[k]))

@@ -121,6 +121,9 @@ func holdText(h api.Hold) string {
 	if h.By != "" {
 		text += " by " + h.By
 	}
+	if len(h.NotReady) > 0 {
+		text += " (not ready)"
+	}
 	if h.Reason != "" {
 		text += ": " + h.Reason
 	}

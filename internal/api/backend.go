@@ -25,6 +25,7 @@ type Backend interface {
 	Wait(ctx context.Context, p Peer, w Wait, progress Progress) (WaitReply, error)
 
 	MaintenanceStart(ctx context.Context, p Peer, m MaintenanceStart, progress Progress) (MaintenanceReply, error)
+	MaintenanceReady(ctx context.Context, p Peer, m MaintenanceReady, progress Progress) (MaintenanceReply, error)
 	MaintenanceEnd(ctx context.Context, p Peer, m MaintenanceEnd, progress Progress) (MaintenanceReply, error)
 	MaintenanceBreak(ctx context.Context, p Peer, m MaintenanceBreak, progress Progress) (MaintenanceReply, error)
 	MaintenanceExtend(ctx context.Context, p Peer, m MaintenanceExtend) (MaintenanceReply, error)

@@ -37,6 +37,11 @@ func (c *Client) MaintenanceStart(ctx context.Context, m MaintenanceStart, progr
 	return run[MaintenanceReply](ctx, c, "/v1/maintenance/start", m, progress)
 }
 
+// MaintenanceReady asks again what locks lack.
+func (c *Client) MaintenanceReady(ctx context.Context, m MaintenanceReady, progress Progress) (MaintenanceReply, error) {
+	return run[MaintenanceReply](ctx, c, "/v1/maintenance/ready", m, progress)
+}
+
 // MaintenanceEnd takes locks away.
 func (c *Client) MaintenanceEnd(ctx context.Context, m MaintenanceEnd, progress Progress) (MaintenanceReply, error) {
 	return run[MaintenanceReply](ctx, c, "/v1/maintenance/end", m, progress)

@@ -79,6 +79,11 @@ func (f *fake) MaintenanceStart(_ context.Context, p Peer, m MaintenanceStart, _
 	return MaintenanceReply{Code: CodeNotReady, Locks: []Lock{{ID: m.Locks[0].ID, Owner: p.Owner.Name}}}, nil
 }
 
+func (f *fake) MaintenanceReady(_ context.Context, _ Peer, m MaintenanceReady, _ Progress) (MaintenanceReply, error) {
+	f.called("MaintenanceReady " + m.IDs[0])
+	return MaintenanceReply{}, nil
+}
+
 func (f *fake) MaintenanceEnd(_ context.Context, _ Peer, m MaintenanceEnd, _ Progress) (MaintenanceReply, error) {
 	f.called("MaintenanceEnd " + m.IDs[0])
 	return MaintenanceReply{}, nil

@@ -20,6 +20,7 @@ type LockView struct {
 	StateDir string                         // for File
 	Known    func(string) bool              // is there a service of that name; nil = cannot be told
 	Members  func(lockfile.Target) []string // services that a target covers now, may be nil
+	NotReady func(lockfile.Lock) []string   // what a lock lacks now; nil = as its file says
 }
 
 // Lock is one lock.
@@ -30,6 +31,10 @@ func (v LockView) Lock(l lockfile.Lock) Lock {
 		Ready: len(l.NotReady) == 0, Session: l.Owner.Session, Remote: l.Owner.Remote, PID: l.Owner.PID, Host: l.Host,
 		Members: v.members(l), NotReady: append([]string{}, l.NotReady...), Stopped: l.MeantDown, Replaces: l.Replaces, Mine: l.Owner.Same(v.Me),
 		File: filepath.Join(v.StateDir, "locks", string(l.Target.Kind), l.Target.Name, l.ID+".toml"),
+	}
+	if v.NotReady != nil {
+		w.NotReady = append([]string{}, v.NotReady(l)...)
+		w.Ready = len(w.NotReady) == 0
 	}
 	if l.Owner.LoginUID != lockfile.NoLogin {
 		uid := uint32(l.Owner.LoginUID)
@@ -96,7 +101,7 @@ func ownerName(o lockfile.Owner) string {
 
 // HoldOfLock is a lock as one of a service's holds.
 func HoldOfLock(l lockfile.Lock, now time.Time) Hold {
-	return Hold{Kind: "lock", By: ownerName(l.Owner), Reason: l.Reason, Since: l.TakenAt, LockID: l.ID, Overdue: l.Overdue(now)}
+	return Hold{Kind: "lock", By: ownerName(l.Owner), Reason: l.Reason, Since: l.TakenAt, LockID: l.ID, Overdue: l.Overdue(now), NotReady: l.NotReady}
 }
 
 // HoldOfFile is a hold that is a file as one of a service's holds.

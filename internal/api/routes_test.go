@@ -22,6 +22,7 @@ func examples() map[string]string {
 		"POST /v1/actions":                      `{"verb":"start","targets":["db"]}`,
 		"POST /v1/wait":                         `{"targets":["db"],"for":"up"}`,
 		"POST /v1/maintenance/start":            `{"locks":[{"id":"a1","target":"db"}]}`,
+		"POST /v1/maintenance/ready":            `{"ids":["a1"],"ticket":"OPS-17"}`,
 		"POST /v1/maintenance/end":              `{"ids":["a1"]}`,
 		"POST /v1/maintenance/break":            `{"id":"a1","new_id":"b2","reason":"gone home"}`,
 		"POST /v1/maintenance/extend":           `{"ids":["a1"],"for_s":60}`,
@@ -291,6 +292,8 @@ func checkDecoded(t *testing.T, v any) {
 		for _, l := range v.Locks {
 			names, ids = append(names, l.Target), append(ids, l.ID)
 		}
+	case *MaintenanceReady:
+		ids = v.IDs
 	case *MaintenanceEnd:
 		ids = v.IDs
 	case *MaintenanceBreak:

@@ -36,6 +36,9 @@ func routes() []route {
 		post("/v1/maintenance/start", Operator, "Take locks, all or none.", func(c *call, m MaintenanceStart, p Progress) (MaintenanceReply, error) {
 			return c.b.MaintenanceStart(c.ctx, c.peer, m, p)
 		}),
+		post("/v1/maintenance/ready", Operator, "Ask again what the peer's own locks lack.", func(c *call, m MaintenanceReady, p Progress) (MaintenanceReply, error) {
+			return c.b.MaintenanceReady(c.ctx, c.peer, m, p)
+		}),
 		post("/v1/maintenance/end", Operator, "Take the peer's own locks away.", func(c *call, m MaintenanceEnd, p Progress) (MaintenanceReply, error) {
 			return c.b.MaintenanceEnd(c.ctx, c.peer, m, p)
 		}),

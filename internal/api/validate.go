@@ -58,6 +58,10 @@ func (m *MaintenanceStart) validate() error {
 		seconds("for_s", m.ForS), seconds("wait_s", m.WaitS))
 }
 
+func (m *MaintenanceReady) validate() error {
+	return first(ids(m.IDs), text("reason", m.Reason, reasonBytesMax), text("ticket", m.Ticket, ticketBytesMax))
+}
+
 func (m *MaintenanceEnd) validate() error {
 	if m.Start && m.LeaveStopped {
 		return Errorf(CodeUsage, `"start" and "leave_stopped" contradict each other`)

@@ -82,23 +82,34 @@ type MaintenanceBreak struct {
 	WaitS  float64 `json:"wait_s,omitempty"`
 }
 
+// MaintenanceReady asks again what the peer's own locks lack before work may
+// begin; what is said now of reason and ticket is taken.
+type MaintenanceReady struct {
+	IDs    []string `json:"ids"`
+	Reason string   `json:"reason,omitempty"`
+	Ticket string   `json:"ticket,omitempty"`
+}
+
 // MaintenanceExtend moves the expected end of the peer's own locks.
 type MaintenanceExtend struct {
 	IDs  []string `json:"ids"`
 	ForS float64  `json:"for_s"` // from now
 }
 
-// MaintenanceReply is the outcome of start, end, break and extend. Code is the
+// MaintenanceReply is the outcome of start, ready, end, break and extend. Code is the
 // exit code: 0, or 6 or 7 with the locks standing.
 type MaintenanceReply struct {
-	Code      int        `json:"code"`
-	Locks     []Lock     `json:"locks"`             // start, break, extend: those that stand now; end: those taken away
-	Remaining []Lock     `json:"remaining"`         // end: others' locks that still hold the targets
-	NotReady  []string   `json:"not_ready"`         // what to fix
-	Missing   []string   `json:"missing,omitempty"` // what of it the person could say: "reason", "ticket"
-	InFlight  []InFlight `json:"in_flight"`
-	Notes     []string   `json:"notes"` // what else the person should know, in words
-	Next      string     `json:"next"`
+	Code      int      `json:"code"`
+	Locks     []Lock   `json:"locks"`             // start, break, extend: those that stand now; end: those taken away
+	Remaining []Lock   `json:"remaining"`         // end: others' locks that still hold the targets
+	NotReady  []string `json:"not_ready"`         // what to fix
+	Missing   []string `json:"missing,omitempty"` // what of it the person could say: "reason", "ticket"
+
+	MissingRules []string `json:"missing_rules,omitempty"` // what policy wants of each of missing, in words
+
+	InFlight []InFlight `json:"in_flight"`
+	Notes    []string   `json:"notes"` // what else the person should know, in words
+	Next     string     `json:"next"`
 }
 
 // InFlight is an action that had begun before a lock and is not over.

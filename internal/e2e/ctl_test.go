@@ -43,7 +43,10 @@ type (
 		Reason string    `json:"reason"`
 		Since  time.Time `json:"since"`
 		LockID string    `json:"lock_id"`
+
+		NotReady []string `json:"not_ready"`
 	}
+	lockTimes  struct{ Since, Until time.Time }
 	lockStatus struct {
 		ID, Target, Owner, TTY, Reason, Ticket string
 		UID                                    int  `json:"uid"`
