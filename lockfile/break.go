@@ -18,6 +18,8 @@ type BreakRequest struct {
 	Wait     time.Duration // zero is LockWait
 	Config   func() (Plan, error)
 	Progress func(InFlight)
+
+	keep, wrong string // where a file that cannot be read is kept, and what was wrong with it; Mend says
 }
 
 // BreakResult names the old lock (zero but for ID and Target if its file was damaged) and the
@@ -49,6 +51,9 @@ func (d *Dir) Break(ctx context.Context, r BreakRequest) (BreakResult, error) {
 			return err
 		}
 		res.Old, res.New = old.lock, t.res.Locks[0]
+		if old.bad != nil {
+			return d.buryDamaged(old, &r)
+		}
 		return d.bury(old, stamps)
 	})
 	if err != nil {
@@ -94,6 +99,39 @@ func (t *taking) succeed(old *found, id string) error {
 		return fmt.Errorf("cannot write lock %s: %w", id, err)
 	}
 	return t.hang(t.mine[0], members)
+}
+
+// buryDamaged is bury for a file that cannot be read: it is kept in aside/, and the tombstone says what is known. The new lock is
+// durable and the gates are held.
+func (d *Dir) buryDamaged(f *found, r *BreakRequest) error {
+	if r.keep == "" {
+		r.keep, r.wrong = d.asideName(f.path(d)), fmt.Sprint(f.bad)
+	}
+	why := Aside{By: r.Owner, From: f.path(d), Wrong: r.wrong, Reason: r.Reason, Lock: r.NewID}
+	if err := d.setAside(f.path(d), r.keep, why); err != nil {
+		return err
+	}
+	now := time.Now().Round(time.Millisecond)
+	l := Lock{ID: f.id, Target: f.home, Reason: "(it could not be read: " + r.wrong + ")", TakenAt: now,
+		Ended: &Ended{At: now, By: r.Owner, How: "break", Note: r.Reason}}
+	content, err := l.encode()
+	if err != nil {
+		return err
+	}
+	tmp, err := d.temp(content, true)
+	if err == nil {
+		err = d.disk.renameOver(tmp, d.endedPath(f.id))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot end lock %s: %w", f.id, err)
+	}
+	if err := d.disk.syncDir(d.path + "/ended"); err != nil {
+		return err
+	}
+	for _, s := range f.copies {
+		d.disk.unlink(d.lockFile(ServiceTarget(s), f.id))
+	}
+	return nil
 }
 
 // replacing is this owner's lock that already replaces old.

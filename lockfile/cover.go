@@ -165,7 +165,7 @@ func (d *Dir) readLock(path, id string, t Target) (Lock, error) {
 		l.Target = t // a newer format that hides it: what its directory says
 	}
 	if t.Kind != TargetService && l.Target != t {
-		return Lock{}, fmt.Errorf("target %s in the file, %s by its place", l.Target, t)
+		return Lock{}, fmt.Errorf("%w: target %s in the file, %s by its place", errMisplaced, l.Target, t)
 	}
 	return l, nil
 }

@@ -50,6 +50,12 @@ func Open(path string, o Options) (*Dir, error) {
 	if err := d.marked(); err != nil {
 		return nil, err
 	}
+	// A newer layout may keep its locks elsewhere: what is found here would be less than there is.
+	if content, err := d.disk.read(path + "/format"); err == nil {
+		if v, ok := markerVersion(content); ok && v > FormatVersion {
+			return nil, &MarkerError{path, foreignMarker(v)}
+		}
+	}
 	return d, nil
 }
 

@@ -56,14 +56,17 @@ func (d *Dir) epoch(service string) (Epoch, error) {
 	}
 	f := strings.Fields(string(b))
 	if len(f) < 3 || len(f) > 4 { // a power loss may have emptied it: a token of its own, which no decision has
-		return Epoch{Token: "damaged"}, nil
+		return Epoch{Token: damagedEpoch}, nil
 	}
 	at, err := strconv.ParseInt(f[2], 10, 64)
 	if err != nil {
-		return Epoch{Token: "damaged"}, nil
+		return Epoch{Token: damagedEpoch}, nil
 	}
 	return Epoch{f[0], f[1], at, len(f) == 4 && f[3] == releaseMark}, nil
 }
+
+// damagedEpoch is the token of an epoch that says nothing.
+const damagedEpoch = "damaged"
 
 // releaseMark is the fourth word of an epoch that the end of a lock made.
 const releaseMark = "release"

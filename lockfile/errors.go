@@ -1,6 +1,7 @@
 package lockfile
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -151,6 +152,9 @@ type MarkerError struct {
 }
 
 func (e *MarkerError) Error() string {
+	if errors.Is(e.Err, errForeignMarker) {
+		return fmt.Sprintf("cannot use state directory %q: %v", e.Path, e.Err)
+	}
 	return fmt.Sprintf("cannot use state directory %q: no marker file %q: %v; is its file system mounted?", e.Path, "format", e.Err)
 }
 func (e *MarkerError) Unwrap() error { return e.Err }

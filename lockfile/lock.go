@@ -55,6 +55,9 @@ const (
 	HoldInterlock    HoldKind = "interlock"
 )
 
+// HoldKinds is every kind that may stand in a file. A hold of another kind holds as well, people too.
+func HoldKinds() []HoldKind { return []HoldKind{HoldOperatorStop, HoldRestartLimit} }
+
 // Hold is the content of holds/NAME/ID.toml.
 type Hold struct {
 	Format  int       `toml:"format"`
