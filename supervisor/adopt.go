@@ -43,7 +43,7 @@ func (s *Supervisor) recover(ctx context.Context) map[string]lockfile.Record {
 		s.problem("recover", "cannot clear up the state directory: "+err.Error())
 	}
 	for _, u := range found.Unreadable {
-		s.problem("recover:"+u.Path, "cannot read "+u.Path+": "+u.Err.Error()+"; mend or remove it: what it is about is not acted on until then")
+		s.problem("recover:"+u.Path, "cannot read "+u.Path+": "+u.Err.Error()+"; what it is about is not acted on until it is mended: supctl maintenance doctor has the command")
 	}
 	by := map[string]lockfile.Record{}
 	for _, r := range found.Interrupted {

@@ -60,5 +60,5 @@ func mend(path string) string {
 	if filepath.Base(path) == "format" {
 		return fmt.Sprintf("mount the file system of %s, or bring its content back", filepath.Dir(path))
 	}
-	return fmt.Sprintf("mend %s, or remove it if it is garbage", path)
+	return fmt.Sprintf("mend %s; supctl maintenance doctor has the command", path)
 }

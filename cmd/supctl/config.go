@@ -120,7 +120,7 @@ func mistaken(path string, ms configs.Mistakes) error {
 	if n := len(ms) - 1; n > 0 {
 		text += fmt.Sprintf(" (and %d more)", n)
 	}
-	return api.Errorf(api.CodeFailed, "%s", text).WithNext("supctl config check " + shellQuote(path))
+	return api.Errorf(api.CodeFailed, "%s", text).WithNext("supctl config check " + api.ShellQuote(path))
 }
 
 // configDiffCommand declares `config diff`. A difference is no failure: exit code 0;

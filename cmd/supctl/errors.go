@@ -81,20 +81,9 @@ func joinNext(next, more string) string {
 func (a *app) commandLine() string {
 	words := []string{"supctl"}
 	for _, arg := range a.args {
-		words = append(words, shellQuote(arg))
+		words = append(words, api.ShellQuote(arg))
 	}
 	return strings.Join(words, " ")
-}
-
-// shellQuote quotes a word for a POSIX shell, if it needs to be.
-func shellQuote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./_-", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // marshal is JSON that is safe on a terminal as well, see cleanJSON.

@@ -24,6 +24,8 @@ type fake struct {
 	ready   func(m api.MaintenanceReady) (api.MaintenanceReply, error)
 	end     func(m api.MaintenanceEnd) (api.MaintenanceReply, error)
 	breaks  func(m api.MaintenanceBreak) (api.MaintenanceReply, error)
+	mend    func(m api.MaintenanceMend) (api.MaintenanceReply, error)
+	doctor  api.DoctorReply
 	extend  func(m api.MaintenanceExtend) (api.MaintenanceReply, error)
 	wait    func(ctx context.Context, w api.Wait) (api.WaitReply, error)
 	check   api.MaintenanceCheck
@@ -122,6 +124,17 @@ func (f *fake) MaintenanceExtend(_ context.Context, _ api.Peer, m api.Maintenanc
 		return api.MaintenanceReply{}, errNotSet
 	}
 	return f.extend(m)
+}
+
+func (f *fake) MaintenanceMend(_ context.Context, _ api.Peer, m api.MaintenanceMend, _ api.Progress) (api.MaintenanceReply, error) {
+	if f.mend == nil {
+		return api.MaintenanceReply{}, errNotSet
+	}
+	return f.mend(m)
+}
+
+func (f *fake) Doctor(context.Context, api.Peer, []string) (api.DoctorReply, error) {
+	return f.doctor, nil
 }
 
 func (f *fake) Locks(context.Context, api.Peer, []string) (api.LocksReply, error) {

@@ -26,5 +26,6 @@ func (a *app) maintenanceCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.maintStartCommand(), a.maintReadyCommand(), a.maintEndCommand(), a.maintListCommand(), a.maintShowCommand(), a.maintExtendCommand(),
 		a.maintCheckCommand(), a.maintBreakCommand())
+	cmd.AddCommand(a.maintDoctorCommand(), a.maintMendCommand())
 	return cmd
 }

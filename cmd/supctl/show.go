@@ -98,7 +98,7 @@ func notEmpty(texts ...string) []string {
 func quoted(words []string) []string {
 	out := make([]string, len(words))
 	for i, w := range words {
-		out[i] = shellQuote(w)
+		out[i] = api.ShellQuote(w)
 	}
 	return out
 }

@@ -30,5 +30,5 @@ func inDoubt(doing string, bad []api.BadLock) error {
 	if id, ok := damagedID(b); ok {
 		return e.WithNext("mend the file, or, if it is garbage: supctl maintenance break " + id + " -m REASON")
 	}
-	return e.WithNext("mend it, or mount its file system")
+	return e.WithNext("mend it, or mount its file system; supctl maintenance doctor has the command")
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/harmless"
 )
 
@@ -123,7 +124,7 @@ func TestSince(t *testing.T) {
 
 func TestShellQuote(t *testing.T) {
 	for in, want := range map[string]string{"db": "db", "--for=2h": "--for=2h", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "@web": "@web"} {
-		if got := shellQuote(in); got != want {
+		if got := api.ShellQuote(in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)
 		}
 	}

@@ -29,6 +29,8 @@ type Backend interface {
 	MaintenanceEnd(ctx context.Context, p Peer, m MaintenanceEnd, progress Progress) (MaintenanceReply, error)
 	MaintenanceBreak(ctx context.Context, p Peer, m MaintenanceBreak, progress Progress) (MaintenanceReply, error)
 	MaintenanceExtend(ctx context.Context, p Peer, m MaintenanceExtend) (MaintenanceReply, error)
+	MaintenanceMend(ctx context.Context, p Peer, m MaintenanceMend, progress Progress) (MaintenanceReply, error)
+	Doctor(ctx context.Context, p Peer, targets []string) (DoctorReply, error)
 	Locks(ctx context.Context, p Peer, targets []string) (LocksReply, error)
 	Lock(ctx context.Context, p Peer, id string) (Lock, error) // id may be a unique prefix
 	MaintenanceCheck(ctx context.Context, p Peer, target string) (MaintenanceCheck, error)

@@ -57,6 +57,16 @@ func (c *Client) MaintenanceExtend(ctx context.Context, m MaintenanceExtend) (Ma
 	return run[MaintenanceReply](ctx, c, "/v1/maintenance/extend", m, nil)
 }
 
+// MaintenanceMend repairs what Doctor found.
+func (c *Client) MaintenanceMend(ctx context.Context, m MaintenanceMend, progress Progress) (MaintenanceReply, error) {
+	return run[MaintenanceReply](ctx, c, "/v1/maintenance/mend", m, progress)
+}
+
+// Doctor says what is wrong with the locks on targets (none = all), and with the directory that they are in.
+func (c *Client) Doctor(ctx context.Context, targets []string) (DoctorReply, error) {
+	return read[DoctorReply](ctx, c, "/v1/maintenance/doctor", targetQuery(targets))
+}
+
 // Locks lists the locks on targets (none = all).
 func (c *Client) Locks(ctx context.Context, targets []string) (LocksReply, error) {
 	return read[LocksReply](ctx, c, "/v1/maintenance/locks", targetQuery(targets))

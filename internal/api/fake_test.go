@@ -99,6 +99,16 @@ func (f *fake) MaintenanceExtend(_ context.Context, _ Peer, m MaintenanceExtend)
 	return MaintenanceReply{}, nil
 }
 
+func (f *fake) MaintenanceMend(_ context.Context, _ Peer, m MaintenanceMend, _ Progress) (MaintenanceReply, error) {
+	f.called("MaintenanceMend " + m.File)
+	return MaintenanceReply{}, nil
+}
+
+func (f *fake) Doctor(_ context.Context, _ Peer, targets []string) (DoctorReply, error) {
+	f.called(fmt.Sprint("Doctor ", targets))
+	return DoctorReply{}, nil
+}
+
 func (f *fake) Locks(_ context.Context, _ Peer, targets []string) (LocksReply, error) {
 	f.called(fmt.Sprint("Locks ", targets))
 	return LocksReply{}, nil

@@ -41,6 +41,7 @@ func judge(err error) (code int, next string) {
 		verify     *lockfile.VerifyError
 		marker     *lockfile.MarkerError
 		dir        *lockfile.DirError
+		sound      *lockfile.SoundError
 	)
 	switch {
 	case errors.Is(err, fs.ErrPermission) && !errors.As(err, &unreadable):
@@ -48,7 +49,7 @@ func judge(err error) (code int, next string) {
 	case errors.As(err, &held):
 		return CodeHeld, nextForHeld(held)
 	case errors.As(err, &unreadable):
-		return CodeUnknown, fmt.Sprintf("look at %s; a damaged lock is replaced by: supctl maintenance break ID -m REASON", unreadable.Files[0].Path)
+		return CodeUnknown, fmt.Sprintf("look at %s; supctl maintenance doctor has the command that mends it", unreadable.Files[0].Path)
 	case errors.As(err, &inFlight):
 		return CodeInFlight, nextForInFlight(inFlight.Record)
 	case errors.As(err, &busy):
@@ -58,6 +59,8 @@ func judge(err error) (code int, next string) {
 	case errors.As(err, &notOwner):
 		l := notOwner.Lock
 		return CodeHeld, fmt.Sprintf("ask %s, or, if they cannot be reached: supctl maintenance break %s -m REASON", ownerName(l.Owner), l.ID)
+	case errors.As(err, &sound):
+		return CodeNotFound, "supctl maintenance doctor"
 	case errors.As(err, &gone):
 		return CodeNotFound, "supctl maintenance list"
 	case errors.As(err, &verify):

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ func examples() map[string]string {
 		"POST /v1/maintenance/start":            `{"locks":[{"id":"a1","target":"db"}]}`,
 		"POST /v1/maintenance/ready":            `{"ids":["a1"],"ticket":"OPS-17"}`,
 		"POST /v1/maintenance/end":              `{"ids":["a1"]}`,
+		"POST /v1/maintenance/mend":             `{"file":"/var/lib/supd/holds/db/x","new_id":"b2","reason":"garbage"}`,
 		"POST /v1/maintenance/break":            `{"id":"a1","new_id":"b2","reason":"gone home"}`,
 		"POST /v1/maintenance/extend":           `{"ids":["a1"],"for_s":60}`,
 		"POST /v1/reload":                       `{"apply":true}`,
@@ -57,9 +59,9 @@ func request(t *testing.T, rt *route) (path, body string) {
 
 func TestRolesOfRoutes(t *testing.T) {
 	want := map[Role]string{
-		Viewer: "GET /v1/version, GET /v1/status, GET /v1/services/{name}, POST /v1/wait, GET /v1/maintenance/locks, " +
+		Viewer: "GET /v1/version, GET /v1/status, GET /v1/services/{name}, POST /v1/wait, GET /v1/maintenance/doctor, GET /v1/maintenance/locks, " +
 			"GET /v1/maintenance/locks/{id}, GET /v1/maintenance/check, GET /v1/checks, GET /metrics",
-		Admin: "POST /v1/maintenance/break, POST /v1/upgrade",
+		Admin: "POST /v1/maintenance/break, POST /v1/maintenance/mend, POST /v1/upgrade",
 	}
 	got := map[Role][]string{}
 	for _, rt := range routes() {
@@ -238,6 +240,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/v1/maintenance/end", `{"ids":[]}`, 400, CodeUsage, "no lock named"},
 		{"POST", "/v1/maintenance/end", `{"ids":["a"],"start":true,"leave_stopped":true}`, 400, CodeUsage, "contradict"},
 		{"POST", "/v1/maintenance/break", `{"id":"a","new_id":"b","reason":" "}`, 400, CodeUsage, "needs a reason"},
+		{"POST", "/v1/maintenance/mend", `{"file":"a","new_id":"b","reason":"x"}`, 400, CodeUsage, "path from the root"},
 		{"POST", "/v1/maintenance/extend", `{"ids":["a"]}`, 400, CodeUsage, "must not be 0"},
 	} {
 		f := &fake{}
@@ -298,6 +301,10 @@ func checkDecoded(t *testing.T, v any) {
 		ids = v.IDs
 	case *MaintenanceBreak:
 		ids = []string{v.ID, v.NewID}
+	case *MaintenanceMend:
+		if ids = []string{v.NewID}; !filepath.IsAbs(v.File) {
+			t.Errorf("decoded a file %q", v.File)
+		}
 	case *MaintenanceExtend:
 		ids = v.IDs
 	case *Reload:

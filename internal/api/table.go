@@ -48,6 +48,13 @@ func routes() []route {
 		post("/v1/maintenance/extend", Operator, "Move the expected end of the peer's own locks.", func(c *call, m MaintenanceExtend, _ Progress) (MaintenanceReply, error) {
 			return c.b.MaintenanceExtend(c.ctx, c.peer, m)
 		}),
+		post("/v1/maintenance/mend", Admin, "Move a damaged file of the state directory aside; a lock of the peer's own holds in its stead.",
+			func(c *call, m MaintenanceMend, p Progress) (MaintenanceReply, error) {
+				return c.b.MaintenanceMend(c.ctx, c.peer, m, p)
+			}),
+		get("/v1/maintenance/doctor", Viewer, "What is wrong with locks and holds, each with the command that mends it.", func(c *call) (DoctorReply, error) {
+			return c.b.Doctor(c.ctx, c.peer, c.query["target"])
+		}, target),
 		get("/v1/maintenance/locks", Viewer, "The locks on targets.", func(c *call) (LocksReply, error) {
 			return c.b.Locks(c.ctx, c.peer, c.query["target"])
 		}, target),

@@ -76,6 +76,16 @@ func (m *MaintenanceBreak) validate() error {
 	return first(id("id", m.ID), id("new_id", m.NewID), text("reason", m.Reason, reasonBytesMax), seconds("wait_s", m.WaitS))
 }
 
+func (m *MaintenanceMend) validate() error {
+	if strings.TrimSpace(m.Reason) == "" {
+		return Errorf(CodeUsage, "mending needs a reason").WithNext("supctl maintenance mend FILE --reason TEXT")
+	}
+	if !strings.HasPrefix(m.File, "/") || strings.ContainsRune(m.File, 0) {
+		return Errorf(CodeUsage, "\"file\" has to be a path from the root: %q", m.File)
+	}
+	return first(id("new_id", m.NewID), text("reason", m.Reason, reasonBytesMax), seconds("wait_s", m.WaitS))
+}
+
 func (m *MaintenanceExtend) validate() error {
 	if m.ForS == 0 {
 		return Errorf(CodeUsage, `"for_s" says how long from now; it must not be 0`)
