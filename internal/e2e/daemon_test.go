@@ -164,8 +164,23 @@ func (d *daemon) stop() {
 }
 
 // freeze stops supd where it is, thaw lets it go on.
-func (d *daemon) freeze() { d.t.Helper(); d.signal(syscall.SIGSTOP) }
-func (d *daemon) thaw()   { d.t.Helper(); d.signal(syscall.SIGCONT) }
+// freeze stops supd and waits until each of its threads has stopped: one that is about to sync a file finishes that first.
+func (d *daemon) freeze() {
+	d.t.Helper()
+	d.signal(syscall.SIGSTOP)
+	eventually(d.t, "supd has stopped", func() string {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", d.cmd.Process.Pid))
+		for _, path := range threads {
+			stat, err := os.ReadFile(path)
+			if _, rest, ok := strings.Cut(string(stat), ") "); err == nil && (!ok || !strings.HasPrefix(rest, "T")) {
+				return string(stat)
+			}
+		}
+		return ""
+	})
+}
+
+func (d *daemon) thaw() { d.t.Helper(); d.signal(syscall.SIGCONT) }
 
 // log is everything supd wrote, from its first start on.
 func (d *daemon) log() string {
