@@ -97,7 +97,7 @@ func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.
 			reply.NextTimer, reply.NextWhat = &t, "looks at it again"
 		}
 		if v != nil {
-			s.explainJob(&reply, v.Skipped, at)
+			s.explainJob(&reply, v, at)
 		}
 	}) {
 		return reply, errEnding

@@ -193,7 +193,7 @@ func coreHolds(c lockfile.Cover, unsaved []lockfile.Hold) []core.Hold {
 	var hs []core.Hold
 	for _, l := range c.Locks {
 		hs = append(hs, core.Hold{
-			Kind: core.HoldLock, ID: l.ID, By: l.Owner.String(), Reason: l.Reason, Since: l.TakenAt.UnixNano(), LockID: l.ID,
+			Kind: core.HoldLock, ID: l.ID, By: l.Owner.String(), Reason: l.Reason, Since: l.TakenAt.UnixNano(), LockID: l.ID, Target: l.Target.String(),
 		})
 	}
 	for _, h := range append(c.Holds, unsaved...) {

@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/supervisor/core"
 )
 
 // explainJob adds what is known of a job's runs.
-func (s *Supervisor) explainJob(reply *api.ExplainReply, skipped uint64, at time.Time) {
-	w := s.jobs.status(reply.Service, skipped)
+func (s *Supervisor) explainJob(reply *api.ExplainReply, v *core.Service, at time.Time) {
+	w := s.jobs.status(reply.Service, v.Skipped)
 	if w == nil {
 		return
 	}
@@ -25,8 +26,12 @@ func (s *Supervisor) explainJob(reply *api.ExplainReply, skipped uint64, at time
 		say("it has no schedule: it runs when somebody starts it, or when something needs it")
 		return
 	}
-	say("by its schedule (%s): %s", w.Schedule, jobNext(w, at))
+	next, what := jobNext(w, at), "is run"
+	if len(v.EffectiveHolds()) > 0 {
+		next, what = next+"; a run whose time comes while it is held is left out", "its time comes (left out while it is held)"
+	}
+	say("by its schedule (%s): %s", w.Schedule, next)
 	if reply.NextTimer == nil {
-		reply.NextTimer, reply.NextWhat = w.NextRun, "is run"
+		reply.NextTimer, reply.NextWhat = w.NextRun, what
 	}
 }

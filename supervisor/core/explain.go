@@ -20,7 +20,7 @@ func Explain(st *State, service string, now Instant) []string {
 		lines = append(lines, "it is no longer in the configuration and goes on as it was")
 	}
 	for _, h := range s.EffectiveHolds() {
-		lines = append(lines, fmt.Sprintf("%s: %s; ends with: %s", h.Kind, h, endOf(h, service)))
+		lines = append(lines, fmt.Sprintf("%s: %s; ends with: %s", h.Kind, h, s.endOf(h)))
 	}
 	lines = append(lines, c.explainNext(s)...)
 	for _, f := range s.Failing {
@@ -34,16 +34,32 @@ func Explain(st *State, service string, now Instant) []string {
 }
 
 // endOf names the command that ends a hold.
-func endOf(h Hold, service string) string {
+func (s *Service) endOf(h Hold) string {
 	switch h.Kind {
 	case HoldLock:
-		return "supctl maintenance end " + service + " (by its owner)"
+		target := h.Target
+		if target == "" { // of an older supd
+			target = s.Spec.Name
+		}
+		return "supctl maintenance end " + target + " (by its owner)"
 	case HoldOperatorStop, HoldRestartLimit:
-		return "supctl start " + service
+		return s.startHint()
 	case HoldInterlock:
 		return "the check passing again"
 	}
 	return "the lock state being readable again (supctl status names what to mend)"
+}
+
+// startHint names the command that starts it, and who can while it is locked.
+func (s *Service) startHint() string {
+	hint := "supctl start " + s.Spec.Name
+	switch {
+	case hasKind(s.Holds, HoldUnreadable):
+		hint += "; while its lock state cannot be read, nobody can"
+	case hasKind(s.Holds, HoldLock):
+		hint += "; while it is locked, only its lock's owner can"
+	}
+	return hint
 }
 
 // explainNext says what comes next and what it waits for.
@@ -73,7 +89,7 @@ func (c *turn) explainNext(s *Service) []string {
 		say("its time has come, and it begins as soon as it can")
 	}
 	switch {
-	case s.SettleUntil > c.now:
+	case s.SettleUntil > c.now && !s.held():
 		say("released a moment ago: supd alerts but does not act for another %v", span(s.SettleUntil, c.now))
 	case s.Phase == Backoff && s.RetryAt > c.now:
 		say("failure %d in a row; the next attempt is in %v", s.Fails, span(s.RetryAt, c.now))
@@ -95,9 +111,9 @@ func (c *turn) explainPolicy(s *Service) []string {
 	case c.st.ObserveOnly || s.Spec.Observe:
 		return []string{"supd only observes it and says what it would do"}
 	case s.Phase == Failed:
-		return []string{"supd has given up; next: supctl start " + s.Spec.Name}
+		return []string{"supd has given up; next: " + s.startHint()}
 	case !s.Running && s.Want == WantDown:
-		return []string{"it stays down until somebody starts it: supctl start " + s.Spec.Name}
+		return []string{"it stays down until somebody starts it: " + s.startHint()}
 	case s.givenUp():
 		return []string{"if it fails, it has failed until it is run again"}
 	case s.Spec.Policy == Never:

@@ -28,6 +28,7 @@ type Hold struct {
 	Reason string   `json:"reason,omitempty"`  // why, in that person's words
 	Since  int64    `json:"since,omitempty"`   // unix ns; the core only prints it, never compares it
 	LockID string   `json:"lock_id,omitempty"` // for a lock
+	Target string   `json:"target,omitempty"`  // for a lock: what it was taken on
 }
 
 // HoldSpec is a hold that is to be written.
@@ -92,6 +93,9 @@ func hasKind(hs []Hold, kinds ...HoldKind) bool {
 	}
 	return false
 }
+
+// locksOf returns the holds that only a person can pass, if anybody.
+func locksOf(hs []Hold) []Hold { return without(hs, HoldOperatorStop, HoldRestartLimit, HoldInterlock) }
 
 // without returns the holds that are of none of the kinds.
 func without(hs []Hold, kinds ...HoldKind) []Hold {

@@ -158,8 +158,12 @@ func (c *turn) advance(s *Service, p *Pending) bool {
 	}
 	if hasKind(s.EffectiveHolds(), HoldInterlock) && !r.OverrideInterlock && !p.Started && r.Verb != Stop {
 		held := s.EffectiveHolds()
-		c.finish(p, CodeHeld, fmt.Sprintf("cannot %s %q: %s; --override-interlock -m REASON does it all the same", r.Verb, r.Service,
-			holdsText(without(held, HoldLock, HoldOperatorStop, HoldRestartLimit, HoldUnreadable))))
+		checks, locks := without(held, HoldLock, HoldOperatorStop, HoldRestartLimit, HoldUnreadable), locksOf(held)
+		override := "does it all the same"
+		if len(locks) > 0 {
+			override = "passes the check, and not the lock"
+		}
+		c.finish(p, CodeHeld, fmt.Sprintf("cannot %s %q: %s; --override-interlock -m REASON %s", r.Verb, r.Service, holdsText(append(checks, locks...)), override))
 		return true
 	}
 	switch {
@@ -167,13 +171,13 @@ func (c *turn) advance(s *Service, p *Pending) bool {
 		return c.advanceStop(s, p)
 	case r.Verb == Start, r.Verb == Restart && (!s.Running || p.Started):
 		return c.advanceStart(s, p)
-	case !s.Running:
+	case !s.Running && len(locksOf(s.Holds)) == 0: // else the gate says first whether he may
 		c.finish(p, CodeFailed, fmt.Sprintf("cannot %s %q: it does not run (%s: %s)", r.Verb, r.Service, s.Phase, s.Why))
 		return true
 	case r.Verb == Restart:
 		// Its start would be refused once it is down: better that it goes on running.
 		if code, text := c.obstacle(s, p.Asked, map[string]bool{}); text != "" {
-			c.finish(p, code, fmt.Sprintf("cannot restart %q: it needs %s", r.Service, text))
+			c.finish(p, code, fmt.Sprintf("cannot restart %q: it needs %s%s", r.Service, text, s.itself()))
 			return true
 		}
 		if c.awaitUp(s, p) {
@@ -228,7 +232,7 @@ func (c *turn) actFor(s *Service, p *Pending, a Act) bool {
 func (c *turn) startBlocked(s *Service, p *Pending) (answered, wait bool) {
 	code, text := c.obstacle(s, p.Asked, map[string]bool{})
 	if text != "" {
-		c.finish(p, code, fmt.Sprintf("cannot %s %q: it needs %s", p.Request.Verb, s.Spec.Name, text))
+		c.finish(p, code, fmt.Sprintf("cannot %s %q: it needs %s%s", p.Request.Verb, s.Spec.Name, text, s.itself()))
 		return true, false
 	}
 	wait = c.awaitUp(s, p)
@@ -240,6 +244,14 @@ func (c *turn) startBlocked(s *Service, p *Pending) (answered, wait bool) {
 		}
 	}
 	return false, wait
+}
+
+// itself adds to a refusal for the sake of another service the locks on this one: whoever asks has to know of both.
+func (s *Service) itself() string {
+	if locks := locksOf(s.Holds); len(locks) > 0 {
+		return fmt.Sprintf("; %q itself is %s", s.Spec.Name, holdsText(locks))
+	}
+	return ""
 }
 
 // obstacle finds, at any depth, a prerequisite that cannot be had.
