@@ -78,7 +78,10 @@ func TestAServiceStartsWithoutItsLog(t *testing.T) {
 	if r := d.ctl("status"); strings.Contains(r.both(), "is lost") {
 		t.Errorf("status still says so: %s", r.both())
 	}
-	if st, err := os.Stat(d.path("blocked/flood.log")); err != nil || st.Size() == 0 {
-		t.Errorf("its output is not there: %v", err)
-	}
+	eventually(t, "its output is there", func() string {
+		if st, err := os.Stat(d.path("blocked/flood.log")); err != nil || st.Size() == 0 {
+			return fmt.Sprint("none; ", err)
+		}
+		return ""
+	})
 }
