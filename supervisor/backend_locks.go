@@ -26,7 +26,8 @@ func (s *Supervisor) lockView(me lockfile.Owner) api.LockView {
 	})
 	return api.LockView{
 		Now: time.Now(), Me: me, BootID: s.bootID, Live: live, StateDir: s.dir.Path(),
-		Known: func(name string) bool { return plan.Services[name] != nil },
+		Strays: s.strays.of,
+		Known:  func(name string) bool { return plan.Services[name] != nil },
 		Members: func(t lockfile.Target) []string {
 			names, _ := s.members(t.String())
 			return names

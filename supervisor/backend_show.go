@@ -108,6 +108,7 @@ func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.
 		}
 	}
 	if svc := s.services.get(name); svc != nil {
+		reply.Lines = append(reply.Lines, s.strayLines(name)...)
 		if line := svc.errandLine(); line != "" {
 			reply.Lines = append(reply.Lines, line)
 		}

@@ -140,7 +140,7 @@ func healthy(v api.ServiceStatus) bool {
 			return false
 		}
 	}
-	if v.State == core.Failed.String() {
+	if v.State == core.Failed.String() || len(v.StartedUnderLock) > 0 {
 		return false
 	}
 	if held {
@@ -159,6 +159,7 @@ func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.C
 		Mode: string(configs.ModeActive), Holds: s.holds(name, v, cover, at), Checks: counts, Kind: "command",
 		Groups: groupsOf(plan, name), Ready: v.Phase == core.Up, Detail: v.Why, Orphaned: v.Orphaned, ShieldedBy: v.Shield,
 	}
+	w.StartedUnderLock = s.strays.of(name)
 	w.Next = nextStep(me, v, cover, w.Holds)
 	if w.Groups == nil {
 		w.Groups = []string{}

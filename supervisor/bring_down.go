@@ -35,6 +35,9 @@ func (s *Supervisor) stopUnder(ctx context.Context, owner lockfile.Owner, locks 
 // already is enough, if it can be proven.
 func (s *Supervisor) bringDown(ctx context.Context, owner lockfile.Owner, name string, progress api.Progress) []string {
 	tell(progress, "stopping "+name)
+	if svc := s.services.get(name); svc != nil {
+		s.strays.remember(name, svc.running())
+	}
 	r := core.Request{Service: name, Verb: core.Stop, By: owner.String(), Reason: "maintenance start --stop", KeepDependents: true}
 	res := s.actOn(ctx, owner, r, progress)
 	failed := s.notDown(ctx, []string{name})
@@ -49,6 +52,9 @@ func (s *Supervisor) bringDown(ctx context.Context, owner lockfile.Owner, name s
 func (s *Supervisor) notDown(ctx context.Context, names []string) []string {
 	var left []string
 	for _, name := range names {
+		for _, v := range s.strays.of(name) {
+			left = append(left, fmt.Sprintf("%q is not down: started under lock: %s", name, v))
+		}
 		if why := s.notProvenDown(ctx, name); why != "" {
 			left = append(left, why)
 		} else if conf := s.services.conf(name); conf != nil {

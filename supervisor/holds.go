@@ -210,6 +210,7 @@ func (s *Supervisor) holdsChanged(services []string) {
 	for name, cover := range s.dir.Snapshot(services) {
 		s.vanished.add(s.dir.Path(), name, &cover)
 		s.overdue.see(name, cover.Locks)
+		s.strays.see(name, cover.Locks)
 		s.send(core.HoldsChanged{Service: name, Holds: coreHolds(cover, s.memory.unsavedOf(name))})
 	}
 }

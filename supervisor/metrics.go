@@ -25,6 +25,8 @@ type metrics struct {
 	reminded        *prometheus.CounterVec
 	watchdogs       *prometheus.CounterVec
 	notifyIgnored   *prometheus.CounterVec
+
+	startedUnderLock *prometheus.CounterVec
 }
 
 var (
@@ -42,6 +44,7 @@ var (
 	descLock     = prometheus.NewDesc("supd_lock_since_seconds", "When a maintenance lock was taken, in seconds since the epoch.", []string{"id", "target", "owner"}, nil)
 	descOverdue  = prometheus.NewDesc("supd_lock_overdue", "Whether a maintenance lock is past its expected end. It holds all the same.", []string{"id", "target", "owner"}, nil)
 	descReady    = prometheus.NewDesc("supd_lock_ready", "Whether nothing is missing any more before work under the lock may begin. It holds either way.", []string{"id", "target", "owner"}, nil)
+	descStrays   = prometheus.NewDesc("supd_started_under_lock", "Processes that run now by another hand although their service is meant to be down.", []string{"service"}, nil)
 	descBadLocks = prometheus.NewDesc("supd_lock_files_unreadable", "Lock files that cannot be read; what they may cover counts as locked.", nil, nil)
 	descCheck    = prometheus.NewDesc("supd_check_ok", "1 passes, 0 fails; unknown checks have no sample.", []string{"service", "check"}, nil)
 	descProblems = prometheus.NewDesc("supd_problems", "Problems of supd itself, as status lists them.", nil, nil)
@@ -70,7 +73,10 @@ func newMetrics(s *Supervisor) *metrics {
 	m.reminded = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "supd_lock_overdue_reminders_total", Help: "Reminders of locks past their expected end.",
 	}, []string{"target"})
-	m.registry.MustRegister(m, m.suppressedTotal, m.crashes, m.reloads, m.reminded, m.watchdogs, m.notifyIgnored)
+	m.startedUnderLock = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "supd_started_under_lock_total", Help: "Processes that came up by another hand while their service was meant to be down.",
+	}, []string{"service"})
+	m.registry.MustRegister(m, m.startedUnderLock, m.suppressedTotal, m.crashes, m.reloads, m.reminded, m.watchdogs, m.notifyIgnored)
 	return m
 }
 
@@ -143,6 +149,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 func (m *metrics) service(gauge func(*prometheus.Desc, float64, ...string), v api.ServiceStatus) {
 	gauge(descSvcUp, boolean(v.State == core.Up.String()), v.Name)
 	gauge(descWant, boolean(v.Want == "up"), v.Name)
+	gauge(descStrays, float64(len(v.StartedUnderLock)), v.Name)
 	gauge(descState, 1, v.Name, v.State)
 	kinds := map[string]int{}
 	for _, k := range [...]core.HoldKind{core.HoldLock, core.HoldOperatorStop, core.HoldInterlock, core.HoldRestartLimit, core.HoldUnreadable} {

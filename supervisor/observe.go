@@ -11,6 +11,7 @@ func (s *Supervisor) observe(name string, ln *lane) core.Observed {
 	o := s.dir.Observe(name)
 	s.vanished.add(s.dir.Path(), name, &o.Cover)
 	s.overdue.see(name, o.Cover.Locks)
+	s.strays.see(name, o.Cover.Locks)
 	unsaved := s.memory.unsavedOf(name)
 	ev := core.Observed{
 		Service: name, PlanGen: o.PlanGen, Epoch: o.Epoch.Token, SettleUntil: s.settleUntil(name, o.Epoch),

@@ -65,6 +65,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	s.watchLocks(work)
 	go s.rotation.run(work)
 	go s.remindOverdue(work)
+	go s.watchStrays(work)
 	go s.signals(ctx, work, signals)
 	go s.whenReady(work)
 	s.unseen = map[string]bool{}

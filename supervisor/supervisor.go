@@ -65,6 +65,7 @@ type Supervisor struct {
 	memory   *memory
 	vanished *vanished
 	overdue  *overdue
+	strays   *strays
 	requests *requests
 	bell     bell
 	lanes    *lanes // that looks and effects run in
@@ -105,7 +106,7 @@ func Run(ctx context.Context, o Options, signals Signals) error {
 	s := &Supervisor{
 		opts: o, began: time.Now(),
 		done: make(chan struct{}), inbox: make(chan message, inboxMax), lanes: newLanes(),
-		memory: newMemory(), vanished: newVanished(), overdue: newOverdue(), requests: newRequests(),
+		memory: newMemory(), vanished: newVanished(), overdue: newOverdue(), strays: newStrays(), requests: newRequests(),
 		services: registry{all: map[string]*service{}},
 		problems: map[string]string{}, ready: make(chan struct{}),
 	}

@@ -92,7 +92,11 @@ func (t *tryOut) one(ctx context.Context, name string, l lockfile.Lock, progress
 		return nil
 	}
 	p := svc.running()
+	strays := t.s.strays.of(name)
 	switch {
+	case len(strays) > 0: // a second copy beside it, or down on paper only
+		return refuse(name, "it was started under the lock by another hand: %s", strays[0]).
+			WithNext("end that process first; --force releases it as it is")
 	case t.how.LeaveStopped && p != nil:
 		return refuse(name, "it is running (pid %d), and --leave-stopped is for a service that is down", p.PID()).
 			WithNext(fmt.Sprintf("supctl stop %s, or supctl maintenance end %s", name, l.Target))

@@ -84,7 +84,7 @@ func lockState(l api.Lock) cell {
 		word  string
 		paint paint
 	}{
-		{l.Overdue, "overdue", red}, {!l.Ready, "not ready", yellow}, {l.Abandoned, "abandoned", yellow},
+		{len(l.StartedUnderLock) > 0, "started under lock", red}, {l.Overdue, "overdue", red}, {!l.Ready, "not ready", yellow}, {l.Abandoned, "abandoned", yellow},
 		{l.Orphaned, "orphaned", yellow}, {l.Stopped, "meant down", plain}, {l.Mine, "mine", plain},
 	} {
 		if w.is {

@@ -79,4 +79,7 @@ func (a *app) writeLock(l api.Lock) {
 	for _, n := range l.NotReady {
 		a.say("  to fix: %s", clean(n))
 	}
+	for _, v := range l.StartedUnderLock {
+		a.say("started under lock: %s", clean(v.String()))
+	}
 }

@@ -51,6 +51,9 @@ func (a *app) writeShow(r api.ShowReply) {
 			a.say("  to fix: %s", clean(n))
 		}
 	}
+	for _, v := range s.StartedUnderLock {
+		a.say("started under lock: %s", clean(v.String()))
+	}
 	for _, k := range slices.Sorted(maps.Keys(r.Settings)) {
 		a.say("setting    %s = %s", clean(k), clean(r.Settings[k]))
 	}

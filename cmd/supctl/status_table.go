@@ -24,6 +24,11 @@ func (a *app) writeStatus(w io.Writer, r api.StatusReply) {
 	for _, p := range r.Problems {
 		fmt.Fprintln(w, painted(cell{"! " + clean(p), red}, t.colour))
 	}
+	for _, s := range r.Services {
+		for _, v := range s.StartedUnderLock {
+			fmt.Fprintln(w, painted(cell{"! " + clean(s.Name) + ": started under lock: " + clean(v.String()), red}, t.colour))
+		}
+	}
 	// What to do next stands below the table, not in it: a command has to be copied whole.
 	if a.flags.quiet {
 		return
@@ -73,6 +78,9 @@ func stateCell(s api.ServiceStatus) cell {
 	text := s.State
 	if s.Mode == "observe" {
 		text += ", observed"
+	}
+	if len(s.StartedUnderLock) > 0 {
+		return cell{text + ", started under lock", red}
 	}
 	if s.Orphaned {
 		text += ", orphaned"

@@ -21,6 +21,7 @@ type LockView struct {
 	Known    func(string) bool              // is there a service of that name; nil = cannot be told
 	Members  func(lockfile.Target) []string // services that a target covers now, may be nil
 	NotReady func(lockfile.Lock) []string   // what a lock lacks now; nil = as its file says
+	Strays   func(service string) []Stray   // what was started under the locks of a service; nil = nobody looks
 }
 
 // Lock is one lock.
@@ -35,6 +36,12 @@ func (v LockView) Lock(l lockfile.Lock) Lock {
 	if v.NotReady != nil {
 		w.NotReady = append([]string{}, v.NotReady(l)...)
 		w.Ready = len(w.NotReady) == 0
+	}
+	w.StartedUnderLock = []Stray{}
+	for _, name := range w.Members {
+		if l.MeantDown && v.Strays != nil {
+			w.StartedUnderLock = append(w.StartedUnderLock, straysForViewer(v.Strays(name))...) // whoever asks
+		}
 	}
 	if l.Owner.LoginUID != lockfile.NoLogin {
 		uid := uint32(l.Owner.LoginUID)

@@ -29,6 +29,8 @@ type Lock struct {
 	Mine     bool     `json:"mine"` // of the peer who asks: same login and session
 	File     string   `json:"file"`
 	Orphaned bool     `json:"orphaned"` // no service of that name in the config
+
+	StartedUnderLock []Stray `json:"started_under_lock"` // what runs by another hand although the lock means it to be down; always a list
 }
 
 // BadLock is a lock or hold file that could not be read. What it covers counts

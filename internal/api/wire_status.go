@@ -41,6 +41,8 @@ type ServiceStatus struct {
 	Adopted       bool     `json:"adopted"`
 	ShieldedBy    string   `json:"shielded_by"` // the prerequisite whose absence explains its failures
 
+	StartedUnderLock []Stray `json:"started_under_lock"` // what runs by another hand while it is meant to be down; always a list
+
 	Job *JobStatus `json:"job"` // null unless it is a job (oneshot)
 }
 
@@ -102,6 +104,7 @@ func (r ShowReply) ForViewer() ShowReply {
 // ForViewer is the part that a peer without a role may see.
 func (s ServiceStatus) ForViewer() ServiceStatus {
 	s.Source, s.Detail, s.StatusText = "", "", ""
+	s.StartedUnderLock = straysForViewer(s.StartedUnderLock)
 	if s.Job != nil {
 		job := *s.Job
 		job.LastExit = ""

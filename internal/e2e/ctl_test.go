@@ -36,6 +36,8 @@ type (
 			LastDurationS float64    `json:"last_duration_s"`
 		}
 		Checks struct{ OK, Failing, Unknown int }
+
+		StartedUnderLock []strayStatus `json:"started_under_lock"`
 	}
 	holdStatus struct {
 		Kind   string    `json:"kind"`
@@ -46,7 +48,16 @@ type (
 
 		NotReady []string `json:"not_ready"`
 	}
-	lockTimes  struct{ Since, Until time.Time }
+	lockTimes   struct{ Since, Until time.Time }
+	strayStatus struct {
+		PID       int    `json:"pid"`
+		How       string `json:"how"`
+		Command   string `json:"command"`
+		Parent    string `json:"parent"`
+		ParentPID int    `json:"parent_pid"`
+		Login     string `json:"login"`
+		LoginUID  *int   `json:"login_uid"`
+	}
 	lockStatus struct {
 		ID, Target, Owner, TTY, Reason, Ticket string
 		UID                                    int  `json:"uid"`
@@ -54,6 +65,8 @@ type (
 		Since                                  time.Time
 		Overdue, Abandoned, Ready, Orphaned    bool
 		File                                   string
+
+		StartedUnderLock []strayStatus `json:"started_under_lock"`
 	}
 )
 

@@ -91,8 +91,18 @@ type somebody struct {
 // commands run as uid.
 func (d *daemon) login(loginUID, uid int) *somebody {
 	d.t.Helper()
+	return d.loginAt(nil, loginUID, uid)
+}
+
+// loginAt is login at a terminal, nil for none.
+func (d *daemon) loginAt(tty *os.File, loginUID, uid int) *somebody {
+	d.t.Helper()
 	needsRoot(d.t)
 	cmd := exec.Command(programs.self, "person", strconv.Itoa(loginUID))
+	if tty != nil {
+		cmd.ExtraFiles = []*os.File{tty}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
+	}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		d.t.Fatal(err)

@@ -42,6 +42,7 @@ var floors = map[string]int{
 	"systemd":             2,
 	"internal/api":        3,
 	"internal/web":        3,
+	"internal/stray":      3,
 	"supervisor":          4,
 	"cmd/supd":            5,
 	"cmd/supctl":          5,

@@ -79,6 +79,24 @@ func (m Mark) on(pid int) bool {
 	return m.Gen == 0 || hasVar(env, EnvGeneration, strconv.FormatUint(m.Gen, 10))
 }
 
+// MarkOf is the mark that a process was executed with; a program that supd runs beside an instance has no daemon in it. ok
+// is false for one without, and one that may not be looked at.
+func MarkOf(pid int) (m Mark, ok bool) {
+	env, err := environ(pid)
+	if err != nil {
+		return m, false
+	}
+	for v := range bytes.SplitSeq(env, []byte{0}) {
+		if rest, found := bytes.CutPrefix(v, []byte(EnvDaemon+"=")); found {
+			m.Daemon = string(rest)
+		}
+		if rest, found := bytes.CutPrefix(v, []byte(EnvService+"=")); found {
+			m.Service = string(rest)
+		}
+	}
+	return m, m.Service != ""
+}
+
 // executeMax bounds the wait for a program that is being loaded, perhaps from a slow disk.
 const executeMax = 200 * time.Millisecond
 

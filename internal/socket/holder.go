@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"bufio"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -34,49 +35,68 @@ func (a Address) explain(err error) error {
 
 // holder says who has the address, as well as /proc tells.
 func (a Address) holder() string {
-	inodes := a.inodes()
+	inodes := a.Inodes()
 	if len(inodes) == 0 {
 		return "another process has it"
 	}
+	for _, pid := range Holders(inodes) {
+		if pid == os.Getpid() {
+			return "supd itself has it, for another service"
+		}
+		comm, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
+		return fmt.Sprintf("pid %d (%s) has it; end that, or give one of them another address", pid, strings.TrimSpace(string(comm)))
+	}
+	return "a process has it that this supd cannot see"
+}
+
+// Holders finds a process for each socket inode, the one with the lowest pid. It looks at every descriptor of the machine, as
+// far as the caller may see them.
+func Holders(inodes []string) map[string]int {
+	found := map[string]int{}
 	dirs, _ := filepath.Glob("/proc/[0-9]*/fd")
 	for _, dir := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
+		if err != nil {
+			continue
+		}
 		fds, err := os.ReadDir(dir)
 		if err != nil {
 			continue
 		}
 		for _, fd := range fds {
 			link, err := os.Readlink(filepath.Join(dir, fd.Name()))
-			if err != nil || !slices.Contains(inodes, strings.TrimSuffix(strings.TrimPrefix(link, "socket:["), "]")) {
+			if err != nil {
 				continue
 			}
-			pid := filepath.Base(filepath.Dir(dir))
-			if pid == strconv.Itoa(os.Getpid()) {
-				return "supd itself has it, for another service"
+			inode := strings.TrimSuffix(strings.TrimPrefix(link, "socket:["), "]")
+			if before, known := found[inode]; slices.Contains(inodes, inode) && (!known || pid < before) {
+				found[inode] = pid
 			}
-			comm, _ := os.ReadFile(filepath.Join("/proc", pid, "comm"))
-			return fmt.Sprintf("pid %s (%s) has it; end that, or give one of them another address", pid, strings.TrimSpace(string(comm)))
 		}
 	}
-	return "a process has it that this supd cannot see"
+	return found
 }
 
-// inodes are those of the sockets that are in the way, by /proc/net (proc(5)).
-func (a Address) inodes() []string {
+// Inodes are those of the sockets that are in the way, by /proc/net (proc(5)).
+func (a Address) Inodes() []string {
 	if a.Network == Unix {
-		return rows("/proc/net/unix", func(f []string) (string, bool) {
-			return field(f, 6), field(f, 7) == a.Path
+		return rows("/proc/net/unix", func(f []string) (string, bool, bool) {
+			return field(f, 6), field(f, 7) == a.Path, true
 		})
 	}
 	const listens = "0A" // TCP_LISTEN
 	var found []string
 	for _, file := range [...]string{a.Network, a.Network + "6"} {
-		found = append(found, rows("/proc/net/"+file, func(f []string) (string, bool) {
+		found = append(found, rows("/proc/net/"+file, func(f []string) (inode string, take, more bool) {
 			ip, port, ok := local(field(f, 1))
-			if !ok || a.Network == TCP && field(f, 3) != listens {
-				return "", false
+			if !ok { // the heading
+				return "", false, true
+			}
+			if a.Network == TCP && field(f, 3) != listens {
+				return "", false, false // listening sockets come first (networking/proc_net_tcp.rst)
 			}
 			other := Address{Network: a.Network, IP: ip, Port: port}
-			return field(f, 9), a.Conflicts(other)
+			return field(f, 9), a.Conflicts(other), true
 		})...)
 	}
 	return found
@@ -100,14 +120,21 @@ func local(text string) (ip netip.Addr, port uint16, ok bool) {
 	return ip, uint16(n), ok
 }
 
-func rows(file string, pick func(fields []string) (string, bool)) (picked []string) {
-	text, err := os.ReadFile(file)
+// rows picks from a table until pick says that no more follows: a table of connections may be long.
+func rows(file string, pick func(fields []string) (inode string, take, more bool)) (picked []string) {
+	f, err := os.Open(file)
 	if err != nil {
 		return nil
 	}
-	for line := range strings.Lines(string(text)) {
-		if inode, ok := pick(strings.Fields(line)); ok && inode != "" && inode != "0" {
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		inode, take, more := pick(strings.Fields(lines.Text()))
+		if take && inode != "" && inode != "0" {
 			picked = append(picked, inode)
+		}
+		if !more {
+			break
 		}
 	}
 	return picked

@@ -1,0 +1,64 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// screen is a pseudo-terminal that somebody logs in at; the test sees what it shows.
+type screen struct {
+	tty *os.File
+
+	mu    sync.Mutex
+	shown strings.Builder
+}
+
+// newScreen belongs to uid, as after login(1), and takes messages.
+func newScreen(t *testing.T, uid int) *screen {
+	t.Helper()
+	end, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(end.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(end.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &screen{}
+	if m.tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(m.tty.Chmod(0o620), m.tty.Chown(uid, -1)); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		b := make([]byte, 4096)
+		for {
+			n, err := end.Read(b)
+			m.mu.Lock()
+			m.shown.Write(b[:n])
+			m.mu.Unlock()
+			if err != nil {
+				return // the last who had the terminal is gone
+			}
+		}
+	}()
+	t.Cleanup(func() { m.tty.Close(); end.Close() })
+	return m
+}
+
+// text is what was shown so far.
+func (m *screen) text() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.shown.String()
+}

@@ -1,0 +1,202 @@
+package supervisor
+
+import (
+	"maps"
+	"os"
+	"time"
+
+	"github.com/supd/supd/internal/hands"
+	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/internal/socket"
+	"github.com/supd/supd/internal/stray"
+	"github.com/supd/supd/internal/who"
+	"github.com/supd/supd/lockfile"
+)
+
+// place is an address that must be free while a service is meant to be down.
+type place struct {
+	service string
+	address socket.Address
+}
+
+// wantsOf is how these services look, by program, and which addresses must be free. Never nil, so that nothing to look for is
+// told from not yet worked out.
+func (s *Supervisor) wantsOf(names []string) (map[string][]stray.Want, []place) {
+	wants, places := map[string][]stray.Want{}, []place(nil)
+	for _, name := range names {
+		if w, ok := s.wantOf(name); ok {
+			wants[w.Exe] = append(wants[w.Exe], w)
+		}
+		s.strays.mu.Lock()
+		ran, ok := s.strays.ran[name]
+		s.strays.mu.Unlock()
+		if ok {
+			wants[ran.Exe] = append(wants[ran.Exe], stray.Ran(name, ran))
+		}
+		if conf := s.services.conf(name); conf != nil {
+			for _, a := range stray.Addresses(conf.Maintenance.MustBeFree) {
+				places = append(places, place{name, a})
+			}
+		}
+	}
+	return wants, places
+}
+
+// wantOf is how a service looks by its config; ok is false without one, and where its program is not installed.
+func (s *Supervisor) wantOf(name string) (stray.Want, bool) {
+	conf := s.services.conf(name)
+	if conf == nil {
+		return stray.Want{}, false
+	}
+	env, err := environment(conf, nil)
+	if err != nil { // its env_file cannot be read now
+		env = hands.CleanEnv(nil, nil)
+	}
+	return stray.Of(name, conf.Command, orElse(conf.Dir, "/"), env)
+}
+
+// look judges one process. What is only alike counts when it was seen before, and still is.
+func (w *strayWatch) look(pid int, confirmed bool) {
+	wants := w.wants[stray.ExeOf(pid)]
+	if len(wants) == 0 {
+		return
+	}
+	p, ok := stray.Read(pid)
+	if !ok {
+		return
+	}
+	for _, want := range wants {
+		like := want.Like(p)
+		if like == stray.Other || w.s.ours(want.Service, p) {
+			continue
+		}
+		if like == stray.Alike && !confirmed && !w.s.strays.leftBehind(want.Service) {
+			if _, waits := w.pending[pid]; !waits && !w.s.strays.known(want.Service, pid) {
+				w.pending[pid] = time.Now().Add(strayConfirm)
+			}
+			continue
+		}
+		if like == stray.Alike && w.s.byOwner(want.Service, pid) {
+			continue // work with the service's own program is what the lock is for
+		}
+		how := "runs its command"
+		if like == stray.Alike {
+			how = "runs its program in its place"
+		}
+		w.s.raise(want.Service, pid, "", how)
+	}
+}
+
+// ours says whether a process belongs to what supd runs: an instance of the service, which its owner has started, with
+// whatever that has started; or a service beside it that runs the very same.
+func (s *Supervisor) ours(service string, p stray.Program) bool {
+	if svc := s.services.get(service); svc != nil {
+		svc.mu.Lock()
+		cgroup := svc.cgroup
+		svc.mu.Unlock()
+		if cgroup != "" && (&proc.Cgroup{Path: cgroup}).Contains(p.PID) {
+			return true
+		}
+	}
+	by := s.runner(p.PID)
+	if by == "" || by == service {
+		return by == service
+	}
+	twin, ok := s.wantOf(by)
+	return ok && twin.Like(p) != stray.Other
+}
+
+// runner is the service that a process belongs to, "" for none: whose main process is above it, or whose mark it carries.
+// Programs that supd itself runs for a service (hooks, checks) belong to it as well.
+func (s *Supervisor) runner(pid int) string {
+	mark, marked := proc.MarkOf(pid)
+	mine := marked && (mark.Daemon == "" || mark.Daemon == proc.DaemonOf(s.dir.Path()))
+	mains := map[int]string{}
+	for _, name := range s.services.names() {
+		if p := s.services.get(name).running(); p != nil {
+			mains[p.PID()] = name
+		}
+	}
+	for at := pid; at > 1; {
+		if name, ok := mains[at]; ok {
+			return name
+		}
+		st, err := proc.ReadStat(at)
+		if err != nil {
+			break
+		}
+		at = st.PPID
+	}
+	if mine {
+		return mark.Service
+	}
+	return ""
+}
+
+// byOwner says whether a process belongs to the login session of somebody who holds a lock on the service.
+func (s *Supervisor) byOwner(service string, pid int) bool {
+	o, err := who.Of(pid)
+	if err != nil || o.Session == "" {
+		return false
+	}
+	for _, l := range s.strays.locksOn(service) {
+		if l.Owner.Same(o) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *strays) locksOn(service string) []lockfile.Lock {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.locks[service]
+}
+
+// ports looks who listens where nobody may.
+func (w *strayWatch) ports() {
+	began := time.Now()
+	if len(w.places) == 0 {
+		w.portsAt = time.Time{}
+		return
+	}
+	taken := map[string]place{} // by inode
+	var inodes []string
+	for _, p := range w.places {
+		for _, inode := range p.address.Inodes() {
+			taken[inode] = p
+			if !w.judged[inode] {
+				inodes = append(inodes, inode)
+			}
+		}
+	}
+	maps.DeleteFunc(w.judged, func(inode string, _ bool) bool { _, still := taken[inode]; return !still })
+	w.s.freed(taken)
+	if len(inodes) > 0 {
+		holders := socket.Holders(inodes)
+		for _, inode := range inodes {
+			w.judged[inode] = true
+			w.listens(taken[inode], inode, holders[inode])
+		}
+	}
+	step := strayPortsEvery
+	if delays := portDelays(); w.portStep+1 < len(delays) {
+		w.portStep++
+		step = delays[w.portStep]
+	}
+	w.portsFloor = time.Now().Add(strayCost * time.Since(began))
+	w.portsAt = later(time.Now().Add(step), w.portsFloor)
+}
+
+// listens judges one listening socket; pid 0: whose cannot be seen.
+func (w *strayWatch) listens(p place, inode string, pid int) {
+	if pid == os.Getpid() || pid != 0 && w.s.runner(pid) == p.service {
+		return
+	}
+	how := "listens on " + p.address.String()
+	if pid == 0 {
+		w.s.raise(p.service, 0, inode, how)
+		return
+	}
+	w.s.raise(p.service, pid, inode, how)
+}
