@@ -181,7 +181,7 @@ func TestEffectiveIsAConfig(t *testing.T) {
 		p := plain(t, string(text))
 		again, mistakes := LoadBytes("shown.toml", t.TempDir(), []byte(p.Effective()), Options{})
 		if mistakes != nil {
-			t.Fatalf("%s: shown:\n%s\nmistakes:\n%s", f, p.Effective(), mistakes.Error())
+			t.Fatalf("%s: shown:\n%s\nmistakes:\n%s", f, p.Effective(), mistakes.Text())
 		}
 		if diff := story(p, again); diff != "" {
 			t.Errorf("%s: shown and read again it differs:\n%s", f, diff)

@@ -30,7 +30,7 @@ func TestBadConfigs(t *testing.T) {
 			if plan != nil || len(mistakes) == 0 {
 				t.Fatalf("a bad config gave a plan, mistakes: %v", mistakes)
 			}
-			got := strings.ReplaceAll(mistakes.Error(), "testdata/bad/", "") + "\n"
+			got := strings.ReplaceAll(mistakes.Text(), "testdata/bad/", "") + "\n"
 			golden := strings.TrimSuffix(file, ".toml") + ".txt"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {

@@ -18,7 +18,7 @@ func limitsPlan(t *testing.T, text string) *Service {
 	}
 	plan, mistakes := Load(path, Options{Trust: TrustAny})
 	if len(mistakes) > 0 {
-		t.Fatal(mistakes.Error())
+		t.Fatal(mistakes.Text())
 	}
 	return plan.Services["db"]
 }

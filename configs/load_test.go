@@ -18,7 +18,7 @@ func plain(t *testing.T, text string) *Plan {
 	t.Helper()
 	plan, mistakes := LoadBytes("supd.toml", t.TempDir(), []byte(text), Options{Env: testEnv, Trust: TrustAny})
 	if mistakes != nil {
-		t.Fatalf("mistakes:\n%s", mistakes.Error())
+		t.Fatalf("mistakes:\n%s", mistakes.Text())
 	}
 	return plan
 }
@@ -239,7 +239,7 @@ func TestMistakesOfSeveralFiles(t *testing.T) {
 		"a.toml":    "[daemon]\nmode = \"observe\"\n[service.web]\ncommand = [\"/bin/w\"]\n[check.x]\ntype = \"file\"\n",
 	})
 	_, mistakes := Load(filepath.Join(dir, "supd.toml"), Options{Trust: TrustAny})
-	got := strings.ReplaceAll(mistakes.Error(), dir+"/", "")
+	got := strings.ReplaceAll(mistakes.Text(), dir+"/", "")
 	// Whether "perhaps" exists cannot be known while gone.toml cannot be read.
 	want := `supd.toml:3: cannot read config "gone.toml": no such file or directory
 supd.toml:4: include "[" is no glob: syntax error in pattern
@@ -259,7 +259,7 @@ func TestNoFile(t *testing.T) {
 	} {
 		_, mistakes := Load(tc.path, Options{Trust: TrustAny})
 		want := fmt.Sprintf("%s: cannot read config %q: %s", tc.path, tc.path, tc.want)
-		if got := mistakes.Error(); got != want {
+		if got := mistakes.Text(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
@@ -268,7 +268,7 @@ func TestNoFile(t *testing.T) {
 func TestShippedConfigsLoad(t *testing.T) {
 	demo, mistakes := LoadBytes("demo.toml", "/", Demo(), Options{StateDir: "/tmp/s", RunDir: "/tmp/r"})
 	if mistakes != nil {
-		t.Errorf("demo:\n%s", mistakes.Error())
+		t.Errorf("demo:\n%s", mistakes.Text())
 	} else if len(demo.Services) < 3 {
 		t.Errorf("the demo has %d services", len(demo.Services))
 	}
@@ -282,7 +282,7 @@ func TestShippedConfigsLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, mistakes := LoadBytes(f.Name(), t.TempDir(), text, Options{}); mistakes != nil {
-			t.Errorf("%s", mistakes.Error())
+			t.Errorf("%s", mistakes.Text())
 		}
 	}
 }

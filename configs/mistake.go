@@ -24,13 +24,15 @@ func (m Mistake) String() string {
 // include's.
 type Mistakes []Mistake
 
-// Error is one mistake per line, so that Mistakes serve as an error.
+// Error is the first mistake and how many there are, on one line: who has room for all of them ranges over them.
 func (ms Mistakes) Error() string {
-	lines := make([]string, len(ms))
-	for i, m := range ms {
-		lines[i] = m.String()
+	switch len(ms) {
+	case 0:
+		return "no mistakes"
+	case 1:
+		return ms[0].String()
 	}
-	return strings.Join(lines, "\n")
+	return fmt.Sprintf("%s (and %d more: supctl config check lists them)", ms[0], len(ms)-1)
 }
 
 // Err is nil when there are no mistakes: a nil Mistakes in an error interface
@@ -40,4 +42,13 @@ func (ms Mistakes) Err() error {
 		return nil
 	}
 	return ms
+}
+
+// Text is all of them, each on a line of its own.
+func (ms Mistakes) Text() string {
+	lines := make([]string, len(ms))
+	for i, m := range ms {
+		lines[i] = m.String()
+	}
+	return strings.Join(lines, "\n")
 }

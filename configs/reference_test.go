@@ -199,7 +199,7 @@ func TestDocsExamplesLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, mistakes := Load(path, Options{Env: testEnv, Trust: TrustAny}); len(mistakes) > 0 {
-				t.Errorf("%s: an example has mistakes:\n%s\n%s", page, mistakes.Error(), body)
+				t.Errorf("%s: an example has mistakes:\n%s\n%s", page, mistakes.Text(), body)
 			}
 		}
 	}

@@ -34,9 +34,9 @@ func TestSlipsOfSyntax(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			_, mistakes := LoadBytes("supd.toml", t.TempDir(), []byte(tc.text), Options{Env: testEnv, Trust: TrustAny})
 			if len(mistakes) != 1 || mistakes[0].String() != "supd.toml:"+tc.want {
-				t.Errorf("got\n%s\nwant\nsupd.toml:%s", mistakes.Error(), tc.want)
+				t.Errorf("got\n%s\nwant\nsupd.toml:%s", mistakes.Text(), tc.want)
 			}
-			if strings.Contains(mistakes.Error(), "hunter2") {
+			if strings.Contains(mistakes.Text(), "hunter2") {
 				t.Error("a secret is shown")
 			}
 		})

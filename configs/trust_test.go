@@ -40,7 +40,7 @@ func TestTrust(t *testing.T) {
 			})
 			tc.spoil(t, dir)
 			_, mistakes := Load(filepath.Join(dir, "supd.toml"), Options{Trust: TrustOwned})
-			got := strings.ReplaceAll(mistakes.Error(), dir, "DIR")
+			got := strings.ReplaceAll(mistakes.Text(), dir, "DIR")
 			if tc.want == "" && mistakes != nil || !strings.HasSuffix(got, tc.want) {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}

@@ -110,7 +110,7 @@ func TestExpand(t *testing.T) {
 	} {
 		c := &collector{}
 		got := newExpander(testEnv, c).text(place{rel: "key"}, tc.text)
-		said := c.mistakes().Error()
+		said := c.mistakes().Text()
 		if got != tc.want && tc.mistake == "" || !strings.HasPrefix(said, ": "+tc.mistake) && tc.mistake != "" || said != "" && tc.mistake == "" {
 			t.Errorf("%s: %q, mistakes %q", tc.text, got, said)
 		}
@@ -143,7 +143,7 @@ func TestNoMistakesAreNoError(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	err := Mistakes{{File: "a", Line: 1, Text: "x"}, {File: "b", Text: "y"}}.Err()
-	if err == nil || err.Error() != "a:1: x\nb: y" {
+	if err == nil || err.Error() != "a:1: x (and 1 more: supctl config check lists them)" {
 		t.Errorf("%v", err)
 	}
 }
@@ -164,7 +164,7 @@ func decodeInto[T any](v any) (T, string) {
 	var dst T
 	c := &collector{}
 	c.decode(place{rel: "key"}, v, reflect.ValueOf(&dst).Elem())
-	return dst, strings.TrimPrefix(c.mistakes().Error(), ": key ")
+	return dst, strings.TrimPrefix(c.mistakes().Text(), ": key ")
 }
 
 func TestDecodeNumbersWithinTheirType(t *testing.T) {

@@ -53,7 +53,7 @@ PLAIN = "nothing to hide"
 // A number of messages say what they want a value to be; none says what it was where it may be a secret.
 func TestMistakesHideSecretsThatAreNumbers(t *testing.T) {
 	_, mistakes := LoadBytes("x.toml", "/", []byte(web+"[service.web.env]\nDB_PASSWORD = 123456\nPORT = 80\n"), Options{})
-	if got := mistakes.Error(); strings.Contains(got, "123456") || !strings.Contains(got, "env.DB_PASSWORD must be a string") || !strings.Contains(got, "number 80") {
+	if got := mistakes.Text(); strings.Contains(got, "123456") || !strings.Contains(got, "env.DB_PASSWORD must be a string") || !strings.Contains(got, "number 80") {
 		t.Error(got)
 	}
 }

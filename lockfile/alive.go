@@ -2,7 +2,7 @@ package lockfile
 
 import (
 	"bytes"
-	"errors"
+	"cmp"
 	"os"
 	"strconv"
 	"strings"
@@ -50,7 +50,7 @@ func procStat(pid int) (stat, error) {
 	s.group, bad[0] = strconv.Atoi(string(f[2]))
 	s.session, bad[1] = strconv.Atoi(string(f[3]))
 	s.start, bad[2] = strconv.ParseUint(string(f[19]), 10, 64)
-	return s, errors.Join(bad[:]...)
+	return s, cmp.Or(bad[:]...)
 }
 
 // Alive says whether this very process runs. A zombie is dead. A process that cannot be looked

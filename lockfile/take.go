@@ -1,6 +1,7 @@
 package lockfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (d *Dir) Lock(ctx context.Context, r LockRequest) (LockResult, error) {
 		return LockResult{}, fmt.Errorf("cannot lock: %d ids for %d targets", len(r.IDs), len(r.Targets))
 	}
 	for i := range r.IDs {
-		if err := errors.Join(ValidID(r.IDs[i]), r.Targets[i].Valid()); err != nil {
+		if err := cmp.Or(ValidID(r.IDs[i]), r.Targets[i].Valid()); err != nil {
 			return LockResult{}, fmt.Errorf("cannot lock: %w", err)
 		}
 	}
@@ -143,7 +144,10 @@ func (t *taking) write(i int) error {
 	}
 	// A request that a hung daemon works off late must not raise a lock that was ended meanwhile.
 	if err := d.notEnded(id); err != nil {
-		return errors.Join(err, d.disk.unlink(d.lockFile(target, id)))
+		if left := d.disk.unlink(d.lockFile(target, id)); left != nil {
+			return fmt.Errorf("%w; and %s is left: %w", err, d.lockFile(target, id), left)
+		}
+		return err
 	}
 	return t.hang(t.mine[len(t.mine)-1], members)
 }

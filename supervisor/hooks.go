@@ -6,6 +6,7 @@ import (
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/internal/several"
 	"github.com/supd/supd/lockfile"
 	"github.com/supd/supd/supervisor/core"
 )
@@ -61,7 +62,7 @@ func withTail(how, tail string) string {
 	if tail == "" {
 		return how
 	}
-	return how + ": " + tail
+	return how + ": " + several.Line(tail)
 }
 
 // errand is what a service's helper is doing just now.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/supd/supd/internal/several"
 	"github.com/supd/supd/internal/who"
 )
 
@@ -81,7 +82,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	s.table.closeSilent()
 	if err := s.http.Shutdown(ctx); err != nil {
-		return errors.Join(err, s.http.Close())
+		return several.Join(err, s.http.Close())
 	}
 	return nil
 }

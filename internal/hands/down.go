@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/internal/several"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -105,14 +106,14 @@ func (d *down) ask(main *proc.Process, res *StopResult, deadline time.Time) erro
 		}
 		r, err := d.runScript(s)
 		if err != nil {
-			return errors.Join(err, d.unmarkTerm())
+			return several.Join(err, d.unmarkTerm())
 		}
 		res.Script = &r
 		return nil
 	}
 	sig := unix.Signal(d.order.Signal)
 	if err := main.Signal(sig); err != nil && !errors.Is(err, proc.ErrGone) {
-		return errors.Join(fmt.Errorf("cannot stop %q: %w", d.order.Service, err), d.unmarkTerm())
+		return several.Join(fmt.Errorf("cannot stop %q: %w", d.order.Service, err), d.unmarkTerm())
 	}
 	if sig != unix.SIGKILL {
 		main.Signal(unix.SIGCONT) // a stopped process would not get to see the request
@@ -157,7 +158,7 @@ func (d *down) settle() error {
 	if d.order.Then {
 		phase = lockfile.PhaseStopped
 	}
-	return errors.Join(err, d.record(func(r *lockfile.Record) {
+	return several.Join(err, d.record(func(r *lockfile.Record) {
 		r.Phase, r.TermSent, r.Target, r.Cgroup = phase, false, lockfile.Proc{}, lockfile.Cgroup{}
 	}))
 }

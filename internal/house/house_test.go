@@ -26,6 +26,7 @@ var floors = map[string]int{
 	"supervisor/core/sim": 1, // a world around the core, for its tests
 	"internal/where":      0,
 	"internal/harmless":   0,
+	"internal/several":    0,
 	"internal/house":      0,
 	"internal/await":      0, // how tests wait
 	"internal/model":      0, // the protocol on paper: it leans on nothing, least of all on the code it judges
@@ -115,6 +116,9 @@ var mayStart = map[string]string{
 	"bench/floor":       "is the bare loop",
 	"internal/vm/guest": "is PID 1 of a test's machine",
 }
+
+// takenApart use errors.Join for what is taken apart again before anybody reads it: a line for each mistake.
+var takenApart = []string{"checks", "configs"}
 
 type pkg struct {
 	ImportPath, Dir  string
@@ -225,6 +229,9 @@ func TestNobodyElseStartsProcessesOrAsksTheClock(t *testing.T) {
 			for _, n := range starters {
 				banned, reason[n] = append(banned, n), "processes begin in internal/proc"
 			}
+		}
+		if !slices.Contains(takenApart, p.name()) {
+			banned, reason["errors.Join"] = append(banned, "errors.Join"), "it breaks the line in a log or a table; internal/several does not"
 		}
 		for _, file := range p.GoFiles {
 			for _, use := range usesIn(t, filepath.Join(p.Dir, file), nil) {

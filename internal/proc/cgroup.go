@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/supd/supd/internal/several"
 )
 
 // Cgroup is one cgroup v2 directory.
@@ -110,7 +112,7 @@ func (g *Cgroup) killByHand() error {
 		g.SignalMember(pid, unix.SIGKILL)
 	}
 	if frozen == nil {
-		err = errors.Join(err, os.WriteFile(freeze, []byte("0"), 0))
+		err = several.Join(err, os.WriteFile(freeze, []byte("0"), 0))
 	}
 	return err
 }
@@ -172,7 +174,7 @@ func (g *Cgroup) Remove() error {
 	}
 	names, err := subdirs(g.Path, "")
 	for _, n := range names {
-		err = errors.Join(err, (&Cgroup{Path: filepath.Join(g.Path, n)}).Remove())
+		err = several.Join(err, (&Cgroup{Path: filepath.Join(g.Path, n)}).Remove())
 	}
 	if err == nil {
 		err = unix.Rmdir(g.Path)

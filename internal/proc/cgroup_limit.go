@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/supd/supd/internal/several"
 )
 
 // CgroupLimit is a value for one file of a cgroup (cgroup-v2.rst of the kernel).
@@ -99,7 +101,7 @@ func writeExisting(path, value string) error {
 		return err
 	}
 	_, err = f.WriteString(value)
-	return errors.Join(err, f.Close())
+	return several.Join(err, f.Close())
 }
 
 // causeOf strips the call and the path, which the message has already.

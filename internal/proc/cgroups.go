@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/supd/supd/internal/several"
 )
 
 const (
@@ -210,11 +212,11 @@ func (c *Cgroups) Sweep(service string, keep uint64) error {
 	gens, err := c.Generations(service)
 	for _, g := range gens {
 		if g < keep || keep == 0 {
-			err = errors.Join(err, c.Generation(service, g).Remove())
+			err = several.Join(err, c.Generation(service, g).Remove())
 		}
 	}
 	if keep == 0 {
-		err = errors.Join(err, c.Service(service).Remove())
+		err = several.Join(err, c.Service(service).Remove())
 	}
 	return err
 }
@@ -241,7 +243,7 @@ func subdirs(dir, prefix string) ([]string, error) {
 func (c *Cgroups) Tidy() error {
 	names, err := c.Services()
 	for _, name := range names {
-		err = errors.Join(err, c.Sweep(name, 0))
+		err = several.Join(err, c.Sweep(name, 0))
 	}
 	if err == nil {
 		err = (&Cgroup{Path: c.base}).Remove()

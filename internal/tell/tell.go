@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/supd/supd/internal/harmless"
+	"github.com/supd/supd/internal/several"
 	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
 )
@@ -47,7 +48,7 @@ func Owner(o lockfile.Owner, text string) (told []string, err error) {
 		}
 		told = append(told, s.TTY)
 	}
-	return told, errors.Join(failed...)
+	return told, several.Join(failed...)
 }
 
 // line begins with a carriage return, for it may meet a half-typed command, and rings, for somebody should look.

@@ -1,6 +1,7 @@
 package where
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -41,7 +42,7 @@ func UserRunDirs(env func(string) string, uid int) []string {
 // MakeUserRunDir makes the first of UserRunDirs that can be made, mode 0700, and
 // checks that it is the caller's own. For a private supd and the demo.
 func MakeUserRunDir(env func(string) string, uid int) (string, error) {
-	var errs []error
+	var tried []string
 	for _, dir := range UserRunDirs(env, uid) {
 		err := os.Mkdir(dir, 0o700)
 		if err == nil || errors.Is(err, os.ErrExist) {
@@ -50,9 +51,9 @@ func MakeUserRunDir(env func(string) string, uid int) (string, error) {
 		if err == nil {
 			return dir, nil
 		}
-		errs = append(errs, err)
+		tried = append(tried, err.Error())
 	}
-	return "", fmt.Errorf("cannot make a run directory: %w", errors.Join(errs...))
+	return "", fmt.Errorf("cannot make a run directory: %s", strings.Join(tried, "; "))
 }
 
 // Trusted judges a per-user run directory: a real directory of uid or root that
@@ -91,7 +92,7 @@ func WriteStateDir(runDir, stateDir string) error {
 	}
 	defer os.Remove(f.Name()) // fails, as it should, once it was renamed
 	_, err = f.WriteString(abs + "\n")
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+	if err = cmp.Or(err, f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), filepath.Join(runDir, stateDirFile))
