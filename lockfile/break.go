@@ -95,7 +95,7 @@ func (t *taking) succeed(old *found, id string) error {
 	}
 	t.add(l, true)
 	// An earlier break of this lock was found above, so what has this id already is another lock.
-	if err := d.putNew(d.lockDir(old.home), id, content); err != nil {
+	if _, err := d.putNew(d.lockDir(old.home), id, content); err != nil {
 		return fmt.Errorf("cannot write lock %s: %w", id, err)
 	}
 	return t.hang(t.mine[0], members)

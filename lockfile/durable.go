@@ -10,10 +10,11 @@ import (
 // under a temporary name, renamed without replacing, the directory fsynced, and every parent up
 // to the state directory, also those that existed (once in the life of this process): whoever
 // made them may have died before his fsync. os.ErrExist if the id is there; then its entry is durable all the same.
-func (d *Dir) putNew(dir, id string, content []byte) error {
+// placed: the file stands, whatever failed afterwards.
+func (d *Dir) putNew(dir, id string, content []byte) (placed bool, err error) {
 	tmp, err := d.temp(content, true)
 	if err != nil {
-		return err
+		return false, err
 	}
 	to := dir + "/" + id + ".toml"
 	err = d.disk.renameNew(tmp, to)
@@ -25,13 +26,13 @@ func (d *Dir) putNew(dir, id string, content []byte) error {
 	if err != nil {
 		d.disk.unlink(tmp)
 		if !errors.Is(err, os.ErrExist) {
-			return err
+			return false, err
 		}
 	}
 	if serr := d.syncUp(dir); serr != nil {
-		return serr // the entry stays: who takes it away again does so under its gates
+		return true, serr // the entry stays: who takes it away again does so under its gates
 	}
-	return err
+	return true, err
 }
 
 // replace rewrites dir/id.toml, durable on return. The gates of the lock are held.

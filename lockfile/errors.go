@@ -111,6 +111,22 @@ func (e *BrokenError) Error() string {
 	return fmt.Sprintf("lock %s was ended while it was being taken", e.ID)
 }
 
+// StandsError: a lock was written, and what had to come after it failed: it stands, and nothing more can be said. The same call
+// goes on with it.
+type StandsError struct {
+	Locks []Lock
+	Err   error
+}
+
+func (e *StandsError) Error() string {
+	var names []string
+	for _, l := range e.Locks {
+		names = append(names, fmt.Sprintf("lock %s on %s", l.ID, l.Target))
+	}
+	return fmt.Sprintf("%v; %s stands", e.Err, strings.Join(names, " and "))
+}
+func (e *StandsError) Unwrap() error { return e.Err }
+
 // NotOwnerError: the lock is somebody else's.
 type NotOwnerError struct{ Lock Lock }
 

@@ -26,7 +26,7 @@ func (d *Dir) AddHold(service string, spec HoldSpec) (Hold, error) {
 	if err != nil {
 		return Hold{}, err
 	}
-	if err := d.putNew(d.holdDir(service), h.ID, content); err != nil {
+	if _, err := d.putNew(d.holdDir(service), h.ID, content); err != nil {
 		return Hold{}, fmt.Errorf("cannot hold %q: %w", service, err)
 	}
 	d.keepSpares()

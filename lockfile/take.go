@@ -62,8 +62,8 @@ type taking struct {
 // Lock takes locks. When it returns nil the locks are durable and nothing acts under them. The
 // same owner's lock on the same target is taken up again instead of making a second. Errors
 // after which the locks stand: *InFlightError (the same call waits again), *UnreadableError (an
-// in-flight record cannot be read). *BrokenError: broken or ended meanwhile. Anything else: not
-// locked.
+// in-flight record cannot be read), *StandsError. *BrokenError: broken or ended meanwhile.
+// Anything else: not locked.
 func (d *Dir) Lock(ctx context.Context, r LockRequest) (LockResult, error) {
 	if len(r.IDs) != len(r.Targets) || len(r.IDs) == 0 {
 		return LockResult{}, fmt.Errorf("cannot lock: %d ids for %d targets", len(r.IDs), len(r.Targets))
@@ -132,7 +132,10 @@ func (t *taking) write(i int) error {
 		return fmt.Errorf("cannot write lock %s: %s has too many members for one lock file; lock --all instead", id, target)
 	}
 	t.add(l, true)
-	err = d.putNew(d.lockDir(target), id, content)
+	placed, err := d.putNew(d.lockDir(target), id, content)
+	if !placed {
+		t.fresh[len(t.fresh)-1] = false // nothing to take back
+	}
 	if errors.Is(err, os.ErrExist) { // the same request, executed by the daemon meanwhile; or another lock that has this id
 		if l, err = d.readLock(d.lockFile(target, id), id, target); err == nil && !l.Owner.Same(t.req.Owner) {
 			err = &NotOwnerError{l}
@@ -209,13 +212,18 @@ func (t *taking) seenBefore(f *found) bool { i := slices.Index(t.mine, f); retur
 // that somebody's end may have leaned on (an epoch changed) or whose gates are taken stays, and
 // the error says so.
 func (t *taking) undo(cause error) error {
+	var stand []Lock
 	for i, f := range t.mine {
 		if !t.fresh[i] {
 			continue
 		}
 		if err := t.undoOne(f); err != nil {
-			cause = fmt.Errorf("%w; and lock %s on %s stands, end it by hand: %w", cause, f.id, f.home, err)
+			stand = append(stand, f.lock)
+			cause = fmt.Errorf("%w; it could not be taken back: %w", cause, err)
 		}
+	}
+	if len(stand) > 0 {
+		return &StandsError{stand, cause}
 	}
 	return cause
 }
@@ -247,8 +255,22 @@ func (t *taking) undoOne(f *found) error {
 	return d.bury(f, nil)
 }
 
-// wait passes every gate once, shared, and comes back for those that the target gained meanwhile.
+// wait passes every gate. What keeps it from that does not take the locks away.
 func (t *taking) wait(ctx context.Context) (LockResult, error) {
+	res, err := t.passAll(ctx)
+	var (
+		inFlight   *InFlightError
+		unreadable *UnreadableError
+		broken     *BrokenError
+	)
+	if err != nil && !errors.As(err, &inFlight) && !errors.As(err, &unreadable) && !errors.As(err, &broken) {
+		err = &StandsError{res.Locks, err}
+	}
+	return res, err
+}
+
+// passAll passes every gate once, shared, and comes back for those that the target gained meanwhile.
+func (t *taking) passAll(ctx context.Context) (LockResult, error) {
 	for {
 		todo, err := t.gatesLeft()
 		if err != nil {

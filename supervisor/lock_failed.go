@@ -20,6 +20,11 @@ var diskErrors = [...]unix.Errno{unix.ENOSPC, unix.EDQUOT, unix.EROFS, unix.EIO,
 // as long as this supd lives: somebody is about to work on them, and may overlook the error.
 func (s *Supervisor) lockFailed(owner lockfile.Owner, what string, covered []string, err error) error {
 	answer := *api.ErrorOf("lock "+what, err)
+	var stands *lockfile.StandsError
+	if errors.As(err, &stands) {
+		s.holdsChanged(covered)
+		return &answer
+	}
 	var marker *lockfile.MarkerError
 	var dir *lockfile.DirError
 	if answer.Code == api.CodeUnknown && (errors.As(err, &marker) || errors.As(err, &dir)) {

@@ -42,8 +42,11 @@ func judge(err error) (code int, next string) {
 		marker     *lockfile.MarkerError
 		dir        *lockfile.DirError
 		sound      *lockfile.SoundError
+		stands     *lockfile.StandsError
 	)
 	switch {
+	case errors.As(err, &stands):
+		return CodeUnknown, "the same command again goes on with it; supctl maintenance end takes it away"
 	case errors.Is(err, fs.ErrPermission) && !errors.As(err, &unreadable):
 		return CodeNotAllowed, ""
 	case errors.As(err, &held):
