@@ -46,6 +46,26 @@ func Open(path string, o Options) (*Dir, error) {
 	if err := trusted(path); err != nil {
 		return nil, err
 	}
+	if err := trustedBelow(path); err != nil {
+		return nil, err
+	}
+	return open(path, o)
+}
+
+// OpenToMend is Open for Mend alone: directories below path may be wrong, as Examine finds them.
+func OpenToMend(path string, o Options) (*Dir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := trusted(path); err != nil {
+		return nil, err
+	}
+	return open(path, o)
+}
+
+// open is what both have in common.
+func open(path string, o Options) (*Dir, error) {
 	d := &Dir{path: path, opts: o, self: selfProc(), boot: bootID()}
 	if err := d.marked(); err != nil {
 		return nil, err

@@ -186,6 +186,27 @@ func isMountPoint(path string) bool {
 	return false
 }
 
+// trustedBelow refuses what locks and gates are in if it was put there by somebody else, or leads elsewhere: whoever owns it can
+// take locks away unseen. What is missing, or no directory, is not refused: it holds.
+func trustedBelow(path string) error {
+	for _, e := range layout {
+		var st unix.Stat_t
+		if unix.Lstat(path+"/"+e.dir, &st) != nil {
+			continue
+		}
+		const more = "; supctl maintenance doctor has the command"
+		switch {
+		case st.Mode&unix.S_IFMT == unix.S_IFLNK:
+			return &DirError{path, e.dir + " in it is a symbolic link" + more}
+		case st.Uid != uint32(os.Geteuid()) && st.Uid != 0:
+			return &DirError{path, fmt.Sprintf("%s in it belongs to uid %d%s", e.dir, st.Uid, more)}
+		case st.Mode&unix.S_IFMT == unix.S_IFDIR && st.Mode&0o022 != 0:
+			return &DirError{path, fmt.Sprintf("others may write in %s of it (mode %#o)%s", e.dir, st.Mode&0o777, more)}
+		}
+	}
+	return nil
+}
+
 // trusted refuses a state directory that is not a directory of ours: a symbolic link, another
 // person's, writable by others, or on a file system where flock is not the kernel's own.
 func trusted(path string) error {

@@ -302,6 +302,9 @@ func TestExamineAccessAndMarker(t *testing.T) {
 			t.Errorf("%s: found %d times: %+v", path, i, d.Examine())
 		}
 	}
+	if err := os.Chmod(d.path+"/locks", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(d.path+"/format", []byte("supd state directory, format 2\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}

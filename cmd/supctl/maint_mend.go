@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -60,15 +61,31 @@ func (a *app) mend(ctx context.Context, req api.MaintenanceMend) (reply api.Main
 	if err == nil || !api.IsUnreachable(err) {
 		return reply, err
 	}
-	d, why, err := a.direct(err, false)
+	d, err := a.toMend(req.File, err)
 	if err != nil {
-		return reply, directFailed("mend "+req.File, why, err)
+		return reply, err
 	}
 	err = a.watched(func(show api.Progress) (err error) {
 		reply, err = d.mend(ctx, req, show)
 		return err
 	})
 	return reply, err
+}
+
+// toMend opens the state directory as far as that takes: what is to be mended may be what keeps everything else from opening it.
+func (a *app) toMend(file string, why error) (*direct, error) {
+	d, why, err := a.direct(why, false)
+	if err == nil {
+		return d, nil
+	}
+	path, perr := a.stateDir()
+	me, werr := who.Self()
+	if perr == nil && werr == nil {
+		if dir, oerr := lockfile.OpenToMend(path, lockfile.Options{}); oerr == nil {
+			return &direct{a: a, dir: dir, me: me, why: why, config: a.configPath()}, nil
+		}
+	}
+	return nil, directFailed("mend "+file, why, err)
 }
 
 // mend is `maintenance mend`. Who may is a matter of file permissions here.
