@@ -71,6 +71,9 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 			reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+err.Error())
 		}
 	}
+	if running := s.processesOf(res.Locks); !res.Already {
+		go s.noteAll(slices.Clone(res.Locks), running)
+	}
 	missing := s.judgeReady(ctx, res.Locks)
 	if m.Stop {
 		if inFlight == nil {

@@ -56,7 +56,9 @@ func (s *Supervisor) MaintenanceEnd(ctx context.Context, p api.Peer, m api.Maint
 			map[string]string{"lock_id": l.ID, "target": l.Target.String(), "forced": fmt.Sprint(m.Force)})
 		names, _ := s.members(l.Target.String())
 		go s.holdsChanged(names)
+		go s.forgetBefore(l.ID)
 	}
+	reply.Notes = append(reply.Notes, s.afterRelease(ctx, res.Ended, m.LeaveStopped)...)
 	return reply, nil
 }
 

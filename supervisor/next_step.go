@@ -23,6 +23,9 @@ func nextStep(me lockfile.Owner, v *core.Service, cover lockfile.Cover, holds []
 		return nextUnderLock(me, cover.Locks)
 	case slices.ContainsFunc(holds, clearedByStart) && v.Phase != core.Up:
 		return fmt.Sprintf("supctl start %s (done), or supctl maintenance start %s (go on working)", name, name)
+	case v.SettleUntil > now() && !v.Running && v.Want == core.WantUp && len(holds) == 0 && v.Phase != core.Done && v.Phase != core.Failed:
+		return fmt.Sprintf("its lock was released a moment ago (settle): supd starts it in %s; supctl start %s does it now",
+			time.Duration(v.SettleUntil-now()).Round(time.Second), name)
 	case v.Phase == core.Failed:
 		return fmt.Sprintf("supctl logs %s, then supctl start %s", name, name)
 	case v.Phase == core.Backoff && v.RetryAt > now():

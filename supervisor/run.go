@@ -80,6 +80,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 	s.finishStops()
 	s.checks.start(work)
 	go s.lookForLocks(work)
+	go s.tidyBefore()
 	go s.beginJobs(work)
 	s.loop(work)
 

@@ -105,7 +105,8 @@ func (t *tryOut) one(ctx context.Context, name string, l lockfile.Lock, progress
 		return nil
 	case p == nil && !t.how.Start:
 		return refuse(name, "it is down").WithNext(fmt.Sprintf(
-			"supctl maintenance end %s --start (start it, verify, release), or --leave-stopped (release, it stays down)", l.Target))
+			"supctl maintenance end %s --start (start it, verify, release), or --leave-stopped (release, it stays down)", l.Target)).
+			WithChoices(api.ChooseStart, api.ChooseLeaveStopped)
 	case p == nil:
 		tell(progress, "starting "+name)
 		// No override: the start may wait for prerequisites, and whoever locks the service meanwhile was promised that it stays.
@@ -178,7 +179,8 @@ func (t *tryOut) healthy(ctx context.Context, name string, progress api.Progress
 	}
 	tell(progress, "running the checks of "+name)
 	if failing := t.s.checks.tryAll(ctx, name); len(failing) > 0 {
-		return refuse(name, "%s", strings.Join(failing, "; ")).WithNext("mend it, or release it nevertheless with --force")
+		return refuse(name, "%s", strings.Join(failing, "; ")).WithNext("mend it, or release it nevertheless with --force").
+			WithChoices(api.ChooseForce)
 	}
 	return nil
 }

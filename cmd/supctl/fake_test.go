@@ -22,6 +22,7 @@ type fake struct {
 	act     func(ctx context.Context, a api.Action, progress api.Progress) (api.ActionReply, error)
 	start   func(ctx context.Context, m api.MaintenanceStart, progress api.Progress) (api.MaintenanceReply, error)
 	ready   func(m api.MaintenanceReady) (api.MaintenanceReply, error)
+	changes api.ChangesReply
 	end     func(m api.MaintenanceEnd) (api.MaintenanceReply, error)
 	breaks  func(m api.MaintenanceBreak) (api.MaintenanceReply, error)
 	mend    func(m api.MaintenanceMend) (api.MaintenanceReply, error)
@@ -103,6 +104,10 @@ func (f *fake) MaintenanceReady(_ context.Context, _ api.Peer, m api.Maintenance
 		return api.MaintenanceReply{}, errNotSet
 	}
 	return f.ready(m)
+}
+
+func (f *fake) MaintenanceChanges(context.Context, api.Peer, []string) (api.ChangesReply, error) {
+	return f.changes, nil
 }
 
 func (f *fake) MaintenanceEnd(_ context.Context, _ api.Peer, m api.MaintenanceEnd, _ api.Progress) (api.MaintenanceReply, error) {

@@ -16,8 +16,15 @@ all. The last lock goes only after the service was tried out:
   down                             say --start or --leave-stopped
   running but failing              refused, unless --force
 
-With --start a service that does not come up keeps its lock. After the release a
-grace time only alerts and does not act.
+Before that it says what changed during the work: processes, programs, config,
+packages. On a terminal it asks for the decision that is missing.
+
+With --start a service that does not come up keeps its lock. After the release,
+for the settle time of its policy (30 s), failures alert and are not acted on; then
+the service is supervised as ever. So --force on a service that is down does not
+leave it down: if it is wanted up, supd starts it when the settle time is over.
+Who wants it to stay down says --leave-stopped. What failed under the lock counts
+for nothing afterwards.
 
 Without the daemon nothing can be tried out: --leave-stopped or --force.`
 
@@ -46,7 +53,7 @@ func (a *app) maintEndCommand() *cobra.Command {
 	fl := cmd.Flags()
 	fl.BoolVar(&f.req.Start, "start", false, "start it, wait for its checks, then release")
 	fl.BoolVar(&f.req.LeaveStopped, "leave-stopped", false, "release it; it stays down until somebody starts it")
-	fl.BoolVar(&f.req.Force, "force", false, "release it as it is, failing or not tried out")
+	fl.BoolVar(&f.req.Force, "force", false, "release it as it is, failing or not tried out; if it is down and wanted up, supd starts it after the settle time")
 	fl.BoolVar(&f.mine, "mine", false, "all of your own, also those of your other sessions")
 	fl.Var(&f.wait, "wait", "how long to wait for what is in flight")
 	return cmd
@@ -72,7 +79,15 @@ func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
 		return err
 	}
 	f.req.WaitS = f.wait.seconds()
+	changes := a.showChanges(ctx, f.req.IDs, why)
 	reply, err := a.endLocks(ctx, f.req, why)
+	for range choices { // a start that is decided on may want the next decision
+		if err == nil || ctx.Err() != nil || !a.decide(ctx, &f.req, err) {
+			break
+		}
+		reply, err = a.endLocks(ctx, f.req, why)
+	}
+	reply.Changes = changes
 	if err != nil {
 		return a.interrupted("end the lock", err)
 	}

@@ -26,6 +26,7 @@ type Backend interface {
 
 	MaintenanceStart(ctx context.Context, p Peer, m MaintenanceStart, progress Progress) (MaintenanceReply, error)
 	MaintenanceReady(ctx context.Context, p Peer, m MaintenanceReady, progress Progress) (MaintenanceReply, error)
+	MaintenanceChanges(ctx context.Context, p Peer, ids []string) (ChangesReply, error)
 	MaintenanceEnd(ctx context.Context, p Peer, m MaintenanceEnd, progress Progress) (MaintenanceReply, error)
 	MaintenanceBreak(ctx context.Context, p Peer, m MaintenanceBreak, progress Progress) (MaintenanceReply, error)
 	MaintenanceExtend(ctx context.Context, p Peer, m MaintenanceExtend) (MaintenanceReply, error)

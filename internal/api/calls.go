@@ -42,6 +42,11 @@ func (c *Client) MaintenanceReady(ctx context.Context, m MaintenanceReady, progr
 	return run[MaintenanceReply](ctx, c, "/v1/maintenance/ready", m, progress)
 }
 
+// MaintenanceChanges asks what is otherwise than when locks were taken.
+func (c *Client) MaintenanceChanges(ctx context.Context, ids []string) (ChangesReply, error) {
+	return read[ChangesReply](ctx, c, "/v1/maintenance/changes", url.Values{"id": ids})
+}
+
 // MaintenanceEnd takes locks away.
 func (c *Client) MaintenanceEnd(ctx context.Context, m MaintenanceEnd, progress Progress) (MaintenanceReply, error) {
 	return run[MaintenanceReply](ctx, c, "/v1/maintenance/end", m, progress)

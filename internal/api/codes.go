@@ -28,7 +28,16 @@ type Error struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`        // what is wrong, e.g. `cannot start "web": it is held by anna`
 	Next    string `json:"next,omitempty"` // what to do, e.g. "supctl maintenance show 3f2a"
+
+	Choices []string `json:"choices,omitempty"` // decisions that would do, see ChooseStart
 }
+
+// Decisions that a refusal may leave to a person: flags of `maintenance end`.
+const (
+	ChooseStart        = "start"
+	ChooseLeaveStopped = "leave-stopped"
+	ChooseForce        = "force"
+)
 
 func (e *Error) Error() string { return e.Message }
 
@@ -41,6 +50,13 @@ func Errorf(code int, format string, args ...any) *Error {
 func (e *Error) WithNext(next string) *Error {
 	c := *e
 	c.Next = next
+	return &c
+}
+
+// WithChoices returns e with what a person may decide.
+func (e *Error) WithChoices(choices ...string) *Error {
+	c := *e
+	c.Choices = choices
 	return &c
 }
 

@@ -84,6 +84,11 @@ func (f *fake) MaintenanceReady(_ context.Context, _ Peer, m MaintenanceReady, _
 	return MaintenanceReply{}, nil
 }
 
+func (f *fake) MaintenanceChanges(_ context.Context, _ Peer, ids []string) (ChangesReply, error) {
+	f.called("MaintenanceChanges " + ids[0])
+	return ChangesReply{}, nil
+}
+
 func (f *fake) MaintenanceEnd(_ context.Context, _ Peer, m MaintenanceEnd, _ Progress) (MaintenanceReply, error) {
 	f.called("MaintenanceEnd " + m.IDs[0])
 	return MaintenanceReply{}, nil

@@ -32,6 +32,7 @@ func examples() map[string]string {
 		"POST /v1/checks/{service}/{check}/run": ``,
 		"POST /v1/upgrade":                      ``,
 		"GET /v1/maintenance/check":             `target=db`,
+		"GET /v1/maintenance/changes":           `id=a1`,
 	}
 }
 

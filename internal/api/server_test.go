@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -64,14 +65,14 @@ func TestErrorsOfALongCall(t *testing.T) {
 		err  error
 		want Error
 	}{
-		{"with a code", Errorf(CodeVerify, "not well").WithNext("--force"), Error{CodeVerify, "not well", "--force"}},
-		{"wrapped", fmt.Errorf("outer: %w", Errorf(CodeHeld, "held")), Error{CodeHeld, "held", ""}},
-		{"any other", errors.New("odd"), Error{CodeFailed, "odd", ""}},
+		{"with a code", Errorf(CodeVerify, "not well").WithNext("--force"), Error{Code: CodeVerify, Message: "not well", Next: "--force"}},
+		{"wrapped", fmt.Errorf("outer: %w", Errorf(CodeHeld, "held")), Error{Code: CodeHeld, Message: "held"}},
+		{"any other", errors.New("odd"), Error{Code: CodeFailed, Message: "odd"}},
 	} {
 		cl, _ := served(t, &fake{act: func(context.Context, Peer, Action, Progress) (ActionReply, error) { return ActionReply{}, c.err }})
 		_, err := cl.Act(t.Context(), Action{Verb: "start", Targets: []string{"db"}}, nil)
 		var e *Error
-		if !errors.As(err, &e) || *e != c.want {
+		if !errors.As(err, &e) || !reflect.DeepEqual(*e, c.want) {
 			t.Errorf("%s: %+v", c.name, err)
 		}
 	}

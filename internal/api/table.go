@@ -61,6 +61,8 @@ func routes() []route {
 		get("/v1/maintenance/locks/{id}", Viewer, "One lock, by id or a unique beginning of it.", func(c *call) (Lock, error) {
 			return c.b.Lock(c.ctx, c.peer, c.path["id"])
 		}),
+		get("/v1/maintenance/changes", Operator, "What is otherwise than when the peer's own locks were taken.", maintenanceChanges,
+			param{name: "id", kind: "string", doc: "of a lock", many: true}),
 		get("/v1/maintenance/check", Viewer, "Whether a target is free.", maintenanceCheck,
 			param{name: "target", kind: "string", doc: "service, @group or --all; exactly one"}),
 		get("/v1/checks", Viewer, "The checks of targets, with their last results.", checkList, target),
@@ -114,6 +116,13 @@ func show(c *call) (ShowReply, error) {
 		r = r.ForViewer()
 	}
 	return r, err
+}
+
+func maintenanceChanges(c *call) (ChangesReply, error) {
+	if err := ids(c.query["id"]); err != nil {
+		return ChangesReply{}, err
+	}
+	return c.b.MaintenanceChanges(c.ctx, c.peer, c.query["id"])
 }
 
 func maintenanceCheck(c *call) (MaintenanceCheck, error) {

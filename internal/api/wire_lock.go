@@ -112,6 +112,23 @@ type MaintenanceReply struct {
 	InFlight []InFlight `json:"in_flight"`
 	Notes    []string   `json:"notes"` // what else the person should know, in words
 	Next     string     `json:"next"`
+
+	Changes *ChangesReply `json:"changes,omitempty"` // end: filled in by supctl, what changed during the work
+}
+
+// ChangesReply is what is otherwise than when locks were taken.
+type ChangesReply struct {
+	Services []ServiceChanges `json:"services"` // all that the locks cover
+	Packages []string         `json:"packages"` // of packages that the services' programs belong to, in words
+}
+
+// ServiceChanges is what is otherwise with one service, in words.
+type ServiceChanges struct {
+	Service string     `json:"service"`
+	Known   bool       `json:"known"` // false: what it was is not known, the lock was taken without supd or its note was lost
+	Since   *time.Time `json:"since"` // when it was looked at; null = never
+	PID     int        `json:"pid"`   // now; 0 = it is down
+	Changes []string   `json:"changes"`
 }
 
 // InFlight is an action that had begun before a lock and is not over.

@@ -117,10 +117,15 @@ func (c *turn) crashed(s *Service, v verdict, how string, fields map[string]stri
 	if v == again {
 		sev, kind = Notice, EvStopped
 	}
-	if locked {
+	text := fmt.Sprintf("%q %s", s.Spec.Name, how)
+	switch {
+	case locked:
 		sev = Notice
+	case s.SettleUntil > c.now:
+		fields["under"] = "settle"
+		text += fmt.Sprintf("; its lock was released a moment ago: not acted on for another %v", span(s.SettleUntil, c.now))
 	}
-	c.say(s, kind, sev, fmt.Sprintf("%q %s", s.Spec.Name, how), fields)
+	c.say(s, kind, sev, text, fields)
 	if s.givenUp() {
 		c.failed(s, how) // a release must not run it again
 		return
