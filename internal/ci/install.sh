@@ -13,6 +13,8 @@ promtool                                     prometheus       judging the metric
 systemd-analyze                              systemd          judging the unit file
 /lib/systemd/systemd-journald                systemd          the journal end to end
 nsenter                                      util-linux       starting supd where that journal is
+systemd-nspawn                               systemd-container booting a systemd of the tests' own
+dbus-daemon                                  dbus             that systemd's bus
 setpriv                                      util-linux       running a test as somebody else
 ps                                           procps           looking at processes from outside
 curl                                         curl             talking HTTP over the unix socket

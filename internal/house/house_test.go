@@ -52,6 +52,7 @@ var floors = map[string]int{
 	"bench":               6, // drives the built programs and measures the packages
 	"internal/e2e":        6,
 	"internal/storm":      6,
+	"internal/nspawn":     6, // boots a systemd with the built programs
 	"internal/vm":         6, // boots a machine with the built programs
 	"internal/vm/guest":   7, // what runs in it, a program of its own
 }
@@ -81,7 +82,7 @@ var reserved = []struct {
 	users  []string
 	reason string
 }{
-	{"os/exec", []string{"internal/proc", "internal/hands", "cmd/supctl", "bench", "internal/e2e", "internal/vm", "internal/vm/guest"},
+	{"os/exec", []string{"internal/proc", "internal/hands", "cmd/supctl", "bench", "internal/e2e", "internal/nspawn", "internal/vm", "internal/vm/guest"},
 		"inside supd only these start processes; supctl runs the pager and the person's own command"},
 	{"go.etcd.io/bbolt", []string{"internal/journal"}, "history has one owner, and losing it loses nothing else"},
 	{"github.com/spf13/cobra", []string{"cmd/supd", "cmd/supctl"}, "flags belong to programs"},
