@@ -49,11 +49,11 @@ func (p positions) line(path string) int {
 // last part of the path.
 func scanPositions(text string) positions {
 	s := &scanner{text: text, lineNo: 1, pos: positions{lines: map[string]keyLine{}}}
-	table, tableArrays := "", map[string]int{}
+	table, tableArrays := top, map[string]int{}
 	for s.skipBlank(); s.i < len(s.text); s.skipBlank() {
 		start := s.i
 		if s.text[s.i] == '[' {
-			table = s.header(tableArrays)
+			table = below(s.header(tableArrays))
 		} else {
 			s.pair(table)
 		}
@@ -87,12 +87,12 @@ func (s *scanner) header(tableArrays map[string]int) string {
 		tableArrays[path]++
 		path = joinKey(path, strconv.Itoa(n))
 	}
-	s.note("", strings.Split(path, keySep), line)
+	s.note(top, strings.Split(path, keySep), line)
 	return path
 }
 
 // pair reads KEY = VALUE below the table.
-func (s *scanner) pair(table string) {
+func (s *scanner) pair(table prefix) {
 	line := s.lineNo
 	parts := s.key()
 	if len(parts) == 0 {
@@ -106,15 +106,18 @@ func (s *scanner) pair(table string) {
 	}
 }
 
+// prefix is what stands before the keys of a table in their paths. It is not the table's path: a key may be empty.
+type prefix string
+
+const top prefix = ""
+
+func below(path string) prefix { return prefix(path + keySep) }
+
 // note records the path and, where nothing better is known, its front parts.
-func (s *scanner) note(table string, parts []string, line int) string {
-	path := table
-	for i, part := range parts {
-		if path == "" {
-			path = part
-		} else {
-			path += keySep + part
-		}
+func (s *scanner) note(table prefix, parts []string, line int) string {
+	path := ""
+	for i := range parts {
+		path = string(table) + joinKey(parts[:i+1]...)
 		last := i == len(parts)-1
 		if known := s.pos.lines[path]; known.line == 0 || last && !known.named {
 			s.pos.lines[path] = keyLine{int32(line), last}
@@ -164,7 +167,7 @@ func (s *scanner) value(path string) {
 				return
 			}
 			start := s.i
-			elem := s.note(path, []string{strconv.Itoa(n)}, s.lineNo)
+			elem := s.note(below(path), []string{strconv.Itoa(n)}, s.lineNo)
 			if s.value(elem); s.i == start { // no progress: not TOML
 				return
 			}
@@ -177,7 +180,7 @@ func (s *scanner) value(path string) {
 				return
 			}
 			start := s.i
-			if s.pair(path); s.i == start {
+			if s.pair(below(path)); s.i == start {
 				return
 			}
 		}
