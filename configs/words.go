@@ -52,8 +52,8 @@ var keyWords = map[string]string{
 	"service.hook_timeout":  "for each command of a hook, and of `on_reload`; then its process group is killed",
 	"service.on_reload":     "what `supctl reload SERVICE` does. `notify:HUP`: the signal, then wait until it says by sd_notify that it is done (RELOADING=1, READY=1)",
 
-	"restart.policy":        "after which ends it is started again: failures; also exit code 0; none. A deliberate stop is none of them. `never` for a job: it has failed until its next run",
-	"restart.operator_stop": "what a deliberate stop by somebody else means (exit code 0, TERM, INT, QUIT, HUP, not sent by supd)",
+	"restart.policy":        "after which ends it is started again: failures; also exit code 0; none. The table below has every end. `never` for a job: it has failed until its next run",
+	"restart.operator_stop": "what a deliberate stop by somebody else means: a signal TERM, INT, QUIT or HUP that supd did not send, and exit code 0 unless `policy` is `always`",
 	"restart.unknown_exit":  "what an end of which nothing is known means; `hold` for a stateful service",
 	"restart.limit":         "so many failures in this time, and it is failed and held; none where nothing is said, `10 in 10m` for a stateful service",
 
