@@ -157,7 +157,7 @@ func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.C
 	w := api.ServiceStatus{
 		Name: name, State: v.Phase.String(), Since: wall(v.Since, at), PID: v.PID, Restarts: v.Restarts, Want: v.Want.String(),
 		Mode: string(configs.ModeActive), Holds: s.holds(name, v, cover, at), Checks: counts, Kind: "command",
-		Groups: groupsOf(plan, name), Ready: v.Phase == core.Up, Detail: v.Why, Orphaned: v.Orphaned, ShieldedBy: v.Shield,
+		Groups: groupsOf(plan, name), Ready: v.Phase == core.Up, Detail: v.Why, Orphaned: v.Orphaned, ShieldedBy: core.ShieldOf(s.core, v),
 	}
 	w.StartedUnderLock = s.strays.of(name)
 	w.Next = nextStep(me, v, cover, w.Holds)

@@ -134,3 +134,13 @@ func span(later, earlier Instant) time.Duration {
 	}
 	return d.Round(time.Millisecond)
 }
+
+// ShieldOf names the prerequisite whose absence explains failures of a service: of one that is down the one that it waits
+// for, of one that runs the first that is not ready. "" if there is none.
+func ShieldOf(st *State, s *Service) string {
+	if !s.Running {
+		return s.Shield
+	}
+	c := turn{st: st}
+	return c.missing(s)
+}
