@@ -88,11 +88,18 @@ func (s *Supervisor) notProvenDown(ctx context.Context, name string) string {
 		return fmt.Sprintf("%q is not known to be down: supctl explain %s", name, name)
 	}
 	left, err := s.leftOf(svc)
+	var unmarked []int
+	if err == nil && s.cgroups == nil {
+		unmarked, err = s.unmarked()
+	}
 	switch {
 	case err != nil:
 		return fmt.Sprintf("%q is down, but whether something that it started still runs cannot be told: %v", name, err)
 	case len(left) > 0:
 		return fmt.Sprintf("%q is not down: its main process is gone, but what it started still runs: %s", name, processList(left))
+	case len(unmarked) > 0:
+		return fmt.Sprintf("%q is stopped, but something that a service left behind runs, and without cgroups nobody can tell whose it is: %s",
+			name, processList(unmarked))
 	}
 	return ""
 }
@@ -111,6 +118,29 @@ func (s *Supervisor) leftOf(svc *service) ([]int, error) {
 		pids = append(pids, id.PID)
 	}
 	return pids, err
+}
+
+// unmarked are processes that services started and left behind, and that carry no mark: they have a session of their own and
+// were executed with another environment. supd has them because it is their reaper, and never ends them: they may be any
+// service's. What a service whose main process runs has in its session is not among them.
+func (s *Supervisor) unmarked() ([]int, error) {
+	found, err := s.table.Leftovers(proc.DaemonOf(s.dir.Path()))
+	if err != nil {
+		return nil, err
+	}
+	mains := map[int]bool{}
+	for _, name := range s.services.names() {
+		if p := s.services.get(name).running(); p != nil {
+			mains[p.PID()] = true
+		}
+	}
+	var pids []int
+	for _, st := range found {
+		if !mains[st.PID] && !mains[st.Session] && !mains[st.PGRP] {
+			pids = append(pids, st.PID)
+		}
+	}
+	return pids, nil
 }
 
 // processesNamed bounds how many leftovers a message names.
