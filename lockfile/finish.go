@@ -2,6 +2,7 @@ package lockfile
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,3 +46,27 @@ func (d *Dir) Finish(ctx context.Context, service string, act func(*Permit) erro
 	p.live.Store(true)
 	return p.run(act)
 }
+
+// AwaitHelpers waits until the helper and the script of the action in flight on the service have ended, which its maker may
+// not have lived to see, or until ctx ends; then Finish finds out whether they saw it through. It takes no gate. Errors: of
+// ctx, *UnreadableError.
+func (d *Dir) AwaitHelpers(ctx context.Context, service string) error {
+	if err := ValidName(service); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		rec, err := d.readRecord(service)
+		switch {
+		case err != nil:
+			return &UnreadableError{service, []Unreadable{{d.recordPath(service), err}}}
+		case rec == nil || rec.BootID != d.boot || rec.Phase == PhaseDone, !rec.Shim.Alive() && !rec.Script.Alive():
+			return nil
+		}
+		helpers := Record{Shim: rec.Shim, Script: rec.Script} // not the target: it may outlive them
+		waitGone(ctx, &helpers, time.Now().Add(helperLook), func() {})
+	}
+	return ctx.Err()
+}
+
+// helperLook is how often a record is read again although nothing it names has ended: it may name another script by then.
+const helperLook = time.Minute

@@ -87,8 +87,7 @@ func (s *Supervisor) adoptOne(svc *service, n proc.Note, known bool, r lockfile.
 	defer svc.mu.Unlock()
 	svc.gen, svc.cgroup, svc.exited = n.Gen, n.Cgroup, true
 	svc.completed = n.Completed
-	if r.TermSent && r.BootID == s.bootID { // what it left behind may live on, and is still being told to go
-		svc.unfinished, svc.halfStopped = true, proc.Identity{BootID: r.BootID, PID: r.Target.PID, StartTime: r.Target.Start}
+	if svc.inherit(r, s.bootID); r.TermSent && svc.unfinished { // what it left behind may live on, and is still being told to go
 		if svc.cgroup == "" && s.cgroups != nil {
 			svc.cgroup = s.cgroups.Service(svc.name).Path
 		}
@@ -108,8 +107,8 @@ func (s *Supervisor) take(svc *service, p *proc.Process, n proc.Note, r lockfile
 	if len(svc.lackLocked()) > 0 || len(n.Limits) > 0 {
 		s.services.limited.Store(true) // the config may have changed while nobody was there: given at the first look
 	}
-	svc.unfinished = r.TermSent && r.BootID == s.bootID
-	if svc.unfinished && r.Target.PID == n.Process.PID && r.Target.Start == n.Process.StartTime {
+	svc.inherit(r, s.bootID)
+	if r.TermSent && svc.unfinished && r.Target.PID == n.Process.PID && r.Target.Start == n.Process.StartTime {
 		svc.ending = n.Gen // the earlier supd had sent the signal: its end is no deliberate stop by somebody else
 	}
 	svc.mu.Unlock()
@@ -242,24 +241,4 @@ func groupsOf(plan *configs.Plan, service string) []string {
 		}
 	}
 	return in
-}
-
-// finishStops ends what earlier supds and their helpers began to stop and did not live to finish: until it is gone, every
-// action on it waits, and every lock.
-func (s *Supervisor) finishStops() {
-	for _, name := range s.services.names() {
-		svc := s.services.get(name)
-		if !svc.unfinished {
-			continue
-		}
-		s.acting.Add(1)
-		go func() {
-			defer s.acting.Done()
-			err := s.dir.Finish(s.ctx, name, func(p *lockfile.Permit) error { return s.stop(p, svc, core.Act{}) })
-			var busy *lockfile.BusyError
-			if err != nil && !errors.As(err, &busy) { // busy: its helper lives and does it
-				s.problem("stop:"+name, fmt.Sprintf("cannot finish the stop of %q that was begun: %v", name, err))
-			}
-		}()
-	}
 }

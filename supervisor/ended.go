@@ -47,6 +47,7 @@ func (s *Supervisor) over(svc *service, p *proc.Process, gen uint64, told chan s
 	}
 	go func() {
 		defer close(told)
+		exit.BySupd = exit.BySupd || s.stoppedByRecord(svc, p)
 		s.somebodyAtWork(conf, &exit)
 		svc.mu.Lock()
 		if svc.gen == gen {

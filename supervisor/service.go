@@ -40,8 +40,8 @@ type service struct {
 	holding     chan struct{} // closed when the last hold the core asked for is a file, or cannot be; nil: none was asked for
 	relook      bool          // its lock state is unreadable and will be read again
 	ending      uint64        // generation that supd itself is bringing down: its end is no surprise
-	unfinished  bool          // an earlier supd had sent it a signal to stop and did not live to see it through
-	halfStopped proc.Identity // its main process then, if that is gone and what it left behind may not be
+	unfinished  bool          // an earlier supd had begun to stop it and did not live to see it through; set before the loop runs
+	halfStopped proc.Identity // its main process then, if that was sent a signal: it may be gone and what it left behind not
 	diedUnseen  bool          // found gone at supd's start; stands until it is started
 	ended       proc.End      // with diedUnseen or completed: how and when, if that is on record already
 	completed   bool          // a oneshot that ended well earlier in this boot
