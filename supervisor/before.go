@@ -13,6 +13,7 @@ import (
 
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/internal/several"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -125,7 +126,7 @@ func (s *Supervisor) writeBefore(lock string, b before) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = several.Join(err, f.Close()); err != nil {
 		return err
 	}
 	if err := os.Link(f.Name(), path); !errors.Is(err, fs.ErrExist) {
