@@ -44,6 +44,7 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	}
 	// In the file from the beginning: a rewrite costs as much as the lock.
 	r.NotReady = wordsMissing(rules, m.Reason, m.Ticket).all()
+	isolation := s.isolation(ctx, covered)
 	res, err := s.dir.Lock(ctx, r)
 	var inFlight *lockfile.InFlightError
 	switch {
@@ -75,7 +76,17 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		go s.noteAll(slices.Clone(res.Locks), running)
 	}
 	missing := s.judgeReady(ctx, res.Locks)
-	if m.Stop {
+	found, gap := isolation(), false
+	reply.Isolation, reply.Unseen = api.IsolationOf(found), found.Unseen
+	for i, l := range res.Locks {
+		gap = s.wantIsolated(l, &missing[i], found, m.RequireIsolated) || gap
+	}
+	switch {
+	case m.Stop && gap && inFlight == nil: // the procedure ends here
+		for i, l := range res.Locks {
+			missing[i].unproven = union(missing[i].unproven, []string{notStopped(l)})
+		}
+	case m.Stop:
 		if inFlight == nil {
 			reply.Notes = append(reply.Notes, s.shielded(ctx, covered)...)
 		}

@@ -24,11 +24,13 @@ func (s *Supervisor) MaintenanceReady(ctx context.Context, p api.Peer, m api.Mai
 	tell(progress, "running the checks that have to pass")
 	missing := s.judgeReady(ctx, locks)
 	for i, l := range locks {
-		if !l.MeantDown {
-			continue
+		if l.MeantDown {
+			tell(progress, "looking whether "+l.Target.String()+" is down")
+			missing[i].unproven = s.notDown(ctx, s.coveredBy(l))
 		}
-		tell(progress, "looking whether "+l.Target.String()+" is down")
-		missing[i].unproven = s.notDown(ctx, s.coveredBy(l))
+		if api.AskedIsolated(l.Unproven) {
+			s.wantIsolated(l, &missing[i], s.isolation(ctx, s.coveredBy(l))(), true)
+		}
 	}
 	reply := api.MaintenanceReply{}
 	defer s.recorded()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/doctor"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -31,7 +32,12 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 		lr.IDs, lr.Targets = append(lr.IDs, l.ID), append(lr.Targets, t)
 	}
 	// Before the lock, so that what is not ready stands in the file from its first moment: one write, not two.
-	p := d.policy(lr.Targets, req)
+	isolation := d.isolation(ctx, lr.Targets)
+	var found doctor.Report
+	if req.RequireIsolated { // else the lock need not wait for it
+		found = isolation()
+	}
+	p := d.policy(lr.Targets, req, found)
 	lr.Until, lr.NotReady, lr.Unproven = p.until, p.notReady, p.unproven
 	res, err := d.dir.Lock(ctx, lr)
 	var inFlight *lockfile.InFlightError
@@ -54,6 +60,10 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 		reply.Notes = append(reply.Notes, fmt.Sprintf("members that only the config knows are not covered yet: %v", res.ResolveErr))
 	}
 	reply.Notes = append(reply.Notes, d.note("the lock was written")+"; supd honours it when it comes back")
+	if !req.RequireIsolated {
+		found = isolation()
+	}
+	reply.Isolation, reply.Unseen = api.IsolationOf(found), found.Unseen
 	reply.Locks = d.view().Locks(res.Locks)
 	return reply, nil
 }

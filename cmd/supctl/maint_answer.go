@@ -32,6 +32,7 @@ func (a *app) writeLocked(r api.MaintenanceReply) {
 	for _, n := range r.NotReady {
 		a.say("  to fix: %s", clean(n))
 	}
+	a.writeIsolation(r)
 	for _, n := range r.Notes {
 		a.note("  %s", clean(n))
 	}
@@ -63,4 +64,25 @@ func (a *app) lockLine(l api.Lock) string {
 		text += "  " + clean(l.Reason)
 	}
 	return text
+}
+
+// isolationLines bounds what a lock on many services shows; JSON has all of it.
+const isolationLines = 20
+
+// writeIsolation says what else could act: a lock that people wrongly trust is worse than none.
+func (a *app) writeIsolation(r api.MaintenanceReply) {
+	for i, f := range r.Isolation {
+		if i == isolationLines {
+			a.say("  and %d more; -o json has them all", len(r.Isolation)-i)
+			break
+		}
+		word := "not isolated"
+		if f.Covered {
+			word = "covered by the lock"
+		}
+		a.say("  %s: %s", word, clean(f.Text))
+	}
+	for _, u := range r.Unseen {
+		a.note("  not looked at: %s", clean(u))
+	}
 }

@@ -21,6 +21,14 @@ a ticket, a fresh backup), or --stop did not bring it down, the answer is LOCKED
 NOT READY and the exit code 7: do not begin before that is mended. Several
 targets: all or none.
 
+The answer also lists what else on this host could act on TARGET (systemd, cron,
+Monit, supervisord, runit, Docker, package upgrades) and whether the lock covers
+it. With --require-isolated a gap makes the lock not ready, and ends the procedure
+before --stop.
+
+While a lock with --stop stands, what comes up by another hand is told at once:
+status, events, metrics, and a line on your terminal.
+
 When supd does not answer within two seconds, supctl writes the lock itself; supd
 honours it when it comes back.`
 
@@ -52,7 +60,7 @@ func (a *app) maintStartCommand() *cobra.Command {
 	fl.StringVar(&f.req.Ticket, "ticket", "", "`ID` of the ticket or change")
 	fl.BoolVar(&f.req.Stop, "stop", false, "bring it down under the lock, and prove that it is")
 	fl.Var(&f.wait, "wait", "how long to wait for what is in flight")
-	fl.BoolVar(&f.req.RequireIsolated, "require-isolated", false, "not ready if something else could still act on it")
+	fl.BoolVar(&f.req.RequireIsolated, "require-isolated", false, "not ready, and nothing stopped, if something else could still act on it")
 	return cmd
 }
 

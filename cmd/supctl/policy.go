@@ -11,6 +11,7 @@ import (
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/doctor"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -25,7 +26,7 @@ type policy struct {
 }
 
 // policy judges a request by the config on disk.
-func (d *direct) policy(targets []lockfile.Target, req api.MaintenanceStart) policy {
+func (d *direct) policy(targets []lockfile.Target, req api.MaintenanceStart, found doctor.Report) policy {
 	var p policy
 	now := d.a.now().Round(time.Second)
 	if req.ForS > 0 {
@@ -35,7 +36,9 @@ func (d *direct) policy(targets []lockfile.Target, req api.MaintenanceStart) pol
 		p.prove("supd does not answer, so --stop stopped nothing: stop it by its own means, then check that it is down")
 	}
 	if req.RequireIsolated {
-		p.prove("what else could act on it cannot be examined without supd")
+		for _, gap := range api.NotIsolated(found) {
+			p.prove(gap)
+		}
 	}
 	rules, err := d.rules(targets)
 	// A config with mistakes makes no lock wait, and says nothing about it either.

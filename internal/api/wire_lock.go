@@ -113,6 +113,9 @@ type MaintenanceReply struct {
 	Notes    []string   `json:"notes"` // what else the person should know, in words
 	Next     string     `json:"next"`
 
+	Isolation []Isolation `json:"isolation"`         // start: what else on the host could act on the targets
+	Unseen    []string    `json:"isolation_unknown"` // start: what could not be looked at, so that nothing is known of it
+
 	Changes *ChangesReply `json:"changes,omitempty"` // end: filled in by supctl, what changed during the work
 }
 

@@ -17,6 +17,8 @@ systemd-nspawn                               systemd-container booting a systemd
 dbus-daemon                                  dbus             that systemd's bus
 setpriv                                      util-linux       running a test as somebody else
 ps                                           procps           looking at processes from outside
+monit                                        monit            judging what is read of other supervisors
+supervisord                                  supervisor       the same
 curl                                         curl             talking HTTP over the unix socket
 git                                          git              the version in the programs
 gcc                                          gcc              the race detector

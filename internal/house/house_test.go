@@ -35,6 +35,7 @@ var floors = map[string]int{
 	"internal/logfile":    1,
 	"internal/socket":     1,
 	"internal/who":        1,
+	"internal/doctor":     1,
 	"configs":             2,
 	"internal/proc":       2,
 	"internal/hands":      2,

@@ -44,6 +44,14 @@ func Of(service string, argv []string, dir string, env []string) (w Want, ok boo
 	return w, true
 }
 
+// Program is the file of the service: the script, where it is one.
+func (w Want) Program() string {
+	if w.Script != "" {
+		return w.Script
+	}
+	return w.Exe
+}
+
 // Ran is the look of a process that was the service: what a wrapper (sh -c, env, numactl) has become in the end.
 func Ran(service string, p Program) Want {
 	w := Want{Service: service, Exe: p.Exe, Name: filepath.Base(p.Exe)}
