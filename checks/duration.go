@@ -23,6 +23,9 @@ func ParseDuration(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, errors.New(`is empty; write it such as "90s", "10m", "2h" or "3d"`)
 	}
+	if strings.HasPrefix(text, "-") {
+		return 0, fmt.Errorf(`%q is negative; write it such as "90s", "10m", "2h" or "3d"`, clip(text, quotedMax))
+	}
 	var sum float64
 	for rest := text; rest != ""; {
 		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789."))

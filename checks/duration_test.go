@@ -23,7 +23,7 @@ func TestParseDuration(t *testing.T) {
 		{"90", 0, `"90" has no unit; known: ms, s, m, h, d`},
 		{"3w", 0, `"3w" has an unknown unit "w"; known: ms, s, m, h, d`},
 		{"5 m", 0, `"5 m" has an unknown unit " m"; known: ms, s, m, h, d`},
-		{"-1s", 0, `"-1s" is no duration; write it such as "90s", "10m", "2h" or "3d"`},
+		{"-1s", 0, `"-1s" is negative; write it such as "90s", "10m", "2h" or "3d"`},
 		{"1.2.3s", 0, `"1.2.3s" is no duration; write it such as "90s", "10m", "2h" or "3d"`},
 		{"999999999d", 0, `"999999999d" is longer than 292 years`},
 	} {

@@ -45,3 +45,17 @@ func cleanJSON(b []byte) []byte {
 	}
 	return out
 }
+
+// reasonShown bounds a reason in a table, in characters: one that was not written by supctl may be a book.
+const reasonShown = 200
+
+// brief is the beginning of a long text, for a table.
+func brief(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > reasonShown {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}

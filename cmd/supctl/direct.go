@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/internal/where"
@@ -151,8 +154,16 @@ func (d *direct) known(doing string, t lockfile.Target) error {
 	if t.Kind == lockfile.TargetGroup {
 		what = "group"
 	}
-	return api.Errorf(api.CodeNotFound, "cannot %s %s: neither the plan in %s nor %s has such a %s", doing, t, d.dir.Path(), d.config, what).
-		WithNext("the names are in " + d.dir.Path() + "/plan.toml")
+	e := api.Errorf(api.CodeNotFound, "cannot %s %s: neither the plan in %s nor %s has such a %s", doing, t, d.dir.Path(), d.config, what)
+	names := slices.Concat(slices.Collect(maps.Keys(config.Services)), slices.Collect(maps.Keys(inForce.Services)))
+	if t.Kind == lockfile.TargetGroup {
+		names = slices.Concat(slices.Collect(maps.Keys(config.Groups)), slices.Collect(maps.Keys(inForce.Groups)))
+	}
+	slices.Sort(names)
+	if near := configs.Nearest(t.Name, names); near != "" {
+		return e.WithNext(fmt.Sprintf("did you mean %q?", near))
+	}
+	return e.WithNext("the names are in " + d.dir.Path() + "/plan.toml")
 }
 
 // view shows lock files as the daemon would.

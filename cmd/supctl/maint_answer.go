@@ -61,7 +61,7 @@ func (a *app) lockLine(l api.Lock) string {
 		text += "  until " + a.clock(*l.Until)
 	}
 	if l.Reason != "" {
-		text += "  " + clean(l.Reason)
+		text += "  " + clean(brief(l.Reason))
 	}
 	return text
 }

@@ -47,6 +47,9 @@ func (a *app) maintExtend(ctx context.Context, f *extendFlags, args []string) er
 	if req.IDs, err = a.ownLocks(listed, names, f.mine); err != nil {
 		return err
 	}
+	if err := api.Valid(&req); err != nil {
+		return err
+	}
 	reply, err := a.extendLocks(ctx, req, why)
 	if err != nil {
 		return a.interrupted("extend the lock", err)

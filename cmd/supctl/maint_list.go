@@ -53,7 +53,7 @@ func (a *app) writeLocks(r api.LocksReply) {
 	t := table{head: []string{"ID", "TARGET", "OWNER", "SINCE", "AGE", "UNTIL", "TICKET", "STATE", "REASON"}, colour: a.colour()}
 	for _, l := range r.Locks {
 		t.addCells(cell{l.ID, bold}, cell{text: l.Target}, cell{text: ownerWithTTY(l)}, cell{text: a.clock(l.Since)}, cell{text: a.since(l.Since)},
-			cell{text: a.maybeClock(l.Until)}, cell{text: l.Ticket}, lockState(l), cell{text: l.Reason})
+			cell{text: a.maybeClock(l.Until)}, cell{text: l.Ticket}, lockState(l), cell{text: brief(l.Reason)})
 	}
 	t.write(a.out)
 	for _, l := range r.Locks {

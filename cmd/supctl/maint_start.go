@@ -51,7 +51,12 @@ func (a *app) maintStartCommand() *cobra.Command {
 	f := startFlags{wait: duration(lockfile.LockWait)}
 	cmd := &cobra.Command{
 		Use: "start TARGET…", Short: "Lock: nothing acts on it but you", Long: maintStartLong, Example: maintStartExample,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.maintStart(cmd.Context(), &f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("for") && f.till <= 0 {
+				return usage("--for says how long the work is expected to take, and 0s is no time; without --for the policy's default counts; nothing was locked")
+			}
+			return a.maintStart(cmd.Context(), &f, args)
+		},
 	}
 	f.on(a, cmd)
 	fl := cmd.Flags()
@@ -81,6 +86,9 @@ func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) erro
 	for _, n := range names {
 		f.req.Locks = append(f.req.Locks, api.NewLock{ID: lockfile.NewID(), Target: n})
 	}
+	if err := a.lockable(f.req); err != nil {
+		return err
+	}
 	reply, err := a.takeLocks(ctx, f.req)
 	// The lock stands while the person types.
 	if err == nil {
@@ -96,6 +104,17 @@ func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) erro
 		return err
 	}
 	return code(reply.Code)
+}
+
+// lockable refuses what no lock could hold (64 KB of reason, ten thousand hours), before the daemon is asked or a file
+// written: both ways refuse the same.
+func (a *app) lockable(req api.MaintenanceStart) error {
+	err := api.Valid(&req)
+	if err == nil {
+		return nil
+	}
+	return api.Errorf(api.CodeOf(err), "cannot lock %s: %v; nothing was locked", joinTargets(lockTargets(req)), err).
+		WithNext("shorten it, or leave it away: supctl maintenance start " + joinTargets(lockTargets(req)) + " works without any flag")
 }
 
 // hungAfter is how long the daemon may be silent beyond --wait before it counts

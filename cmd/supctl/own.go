@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
@@ -103,6 +105,13 @@ func ownOn(target string, listed api.LocksReply, me lockfile.Owner, all bool) ([
 		if slices.Contains(l.Members, target) || l.Target == "--all" {
 			return nil, e.WithNext("it is covered by the lock of " + l.Owner + " on " + l.Target + ": supctl maintenance show " + l.ID)
 		}
+	}
+	var targets []string
+	for _, l := range listed.Locks {
+		targets = append(targets, l.Target)
+	}
+	if near := configs.Nearest(target, targets); near != "" {
+		return nil, e.WithNext(fmt.Sprintf("did you mean %q? supctl maintenance list", near))
 	}
 	return nil, e.WithNext("supctl maintenance list")
 }

@@ -133,7 +133,7 @@ func holdText(h api.Hold) string {
 		text += " (not ready)"
 	}
 	if h.Reason != "" {
-		text += ": " + h.Reason
+		text += ": " + brief(h.Reason)
 	}
 	return text
 }

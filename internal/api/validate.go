@@ -18,6 +18,15 @@ const (
 	durationMax    = 10 * 365 * 24 * time.Hour
 )
 
+// Valid judges a request's form as the server does, for who does without a server what it would have done. in is a
+// pointer to a request of this package.
+func Valid(in any) error {
+	if v, ok := in.(validator); ok {
+		return v.validate()
+	}
+	return nil
+}
+
 // A request judges its own form: what can be said without knowing any service.
 type validator interface{ validate() error }
 
@@ -150,7 +159,7 @@ func text(field, s string, bytesMax int) error {
 
 func seconds(field string, s float64) error {
 	if math.IsNaN(s) || s < 0 || s > durationMax.Seconds() {
-		return Errorf(CodeUsage, "%s: %v is out of range", field, s)
+		return Errorf(CodeUsage, "%s: %.0f seconds is out of range: 0 to %d days", field, s, durationMax/(24*time.Hour))
 	}
 	return nil
 }
