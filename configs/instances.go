@@ -57,6 +57,16 @@ func (b *builder) instances(p place, name string, raw map[string]any) {
 		}
 	}
 	b.plan.instances[name] = n
+	b.ownLogs(p, name, n)
+}
+
+// ownLogs refuses one log_file for several instances: what one of them says could not be told from what the others say, and
+// each would be rotated under the hands of the others.
+func (b *builder) ownLogs(p place, name string, n int) {
+	one, two := b.plan.Services[instanceName(name, 1)], b.plan.Services[instanceName(name, 2)]
+	if n > 1 && one != nil && two != nil && one.LogFile != "" && one.LogFile == two.LogFile {
+		b.c.add(p.key("log_file"), "gives %q to all %d instances; write ${instance} into it, such as \"/var/log/%s-${instance}.log\"", one.LogFile, n, name)
+	}
 }
 
 // instanceText is what stands for the number of an instance, in any text of its table. Unlike ${ENV} it also does in command

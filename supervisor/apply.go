@@ -3,43 +3,11 @@ package supervisor
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/lockfile"
 	"github.com/supd/supd/supervisor/core"
 )
-
-// orphans are the services that run although they vanished from the config, by the digest of what they run.
-func (s *Supervisor) orphans() map[string]string {
-	if !s.services.orphans.Load() {
-		return nil
-	}
-	by := map[string]string{}
-	for _, name := range s.services.names() {
-		svc := s.services.get(name)
-		svc.mu.Lock()
-		if svc.orphaned && svc.proc != nil && !svc.exited && svc.runs != "" {
-			by[svc.runs] = name
-		}
-		svc.mu.Unlock()
-	}
-	return by
-}
-
-// heirs are the services that only wait for an orphan to end, to be started in its place.
-func (s *Supervisor) heirs(orphan string) []string {
-	plan, _ := s.inForce()
-	by := s.orphans()
-	var names []string
-	for name, conf := range plan.Services {
-		if conf.Autostart && by[conf.Digest()] == orphan {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
 
 // pendingNames are the services that run with an older config or without one.
 func (s *Supervisor) pendingNames() []string {

@@ -104,11 +104,11 @@ func (s *Supervisor) Status(ctx context.Context, p api.Peer, targets []string) (
 		covers[name] = cover
 	}
 	s.nowLacking(covers)
-	at := time.Now()
+	at, orphans := time.Now(), s.orphans()
 	if !s.ask(ctx, func(st *core.State) {
 		for _, name := range names {
 			if v := st.Services[name]; v != nil {
-				reply.Services = append(reply.Services, s.status(p.Owner, v, covers[name], counts[name], at))
+				reply.Services = append(reply.Services, s.status(p.Owner, v, covers[name], counts[name], orphans, at))
 			}
 		}
 	}) {
@@ -151,7 +151,7 @@ func healthy(v api.ServiceStatus) bool {
 }
 
 // status is one service as the wire shows it. Runs in the loop: it reads memory only.
-func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.Cover, counts api.CheckCounts, at time.Time) api.ServiceStatus {
+func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.Cover, counts api.CheckCounts, orphans []orphan, at time.Time) api.ServiceStatus {
 	plan, _ := s.inForce()
 	name := v.Spec.Name
 	w := api.ServiceStatus{
@@ -177,6 +177,11 @@ func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.C
 	if w.ChangePending && svc.limitsOnly() {
 		// Not a restart: it would fail where the kernel refused the limit.
 		w.Next = orElse(w.Next, "supctl explain "+name+" says why its new limits wait")
+	}
+	if conf := s.services.conf(name); conf != nil && !v.Running && !v.Orphaned {
+		if taken := placeTaken(conf, orphans); taken != "" {
+			w.Next = orElse(w.Next, fmt.Sprintf("%s runs in its place; supctl reload --apply stops that and starts this", taken))
+		}
 	}
 	svc.mu.Lock()
 	defer svc.mu.Unlock()

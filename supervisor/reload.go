@@ -79,11 +79,11 @@ func (s *Supervisor) follow(next *configs.Plan) {
 	}
 }
 
-// coreSpec is a service for the core. One that is a running service under a new name is not started beside it: the rename
+// coreSpec is a service for the core. One that takes the place of a running one is not started beside it: the change
 // is pending until reload --apply stops the one and starts the other.
-func (s *Supervisor) coreSpec(conf *configs.Service, orphans map[string]string) core.Spec {
+func (s *Supervisor) coreSpec(conf *configs.Service, orphans []orphan) core.Spec {
 	spec := conf.Core()
-	if len(orphans) > 0 && orphans[conf.Digest()] != "" {
+	if len(orphans) > 0 && placeTaken(conf, orphans) != "" {
 		spec.Autostart = false
 	}
 	return spec

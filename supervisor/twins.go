@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// twins keeps a service that vanished from the config and the one that runs the same under a new name from running side by
-// side. Their gates are two, so the gate alone does not.
+// twins keeps a service that vanished from the config and the one that takes its place (the same under a new name, or its
+// instances) from running side by side. Their gates are two, so the gate alone does not.
 type twins struct {
 	mu       sync.Mutex
 	starting map[string]twin // services that are between this look and their first instant
@@ -32,18 +32,18 @@ func (s *Supervisor) alone(svc *service, orphaned bool, digest string) (release 
 			continue
 		}
 		other.mu.Lock()
-		runs := other.proc != nil && !other.exited && other.runs == digest
-		vanished := other.orphaned
+		runs, at := other.proc != nil && !other.exited, twin{other.runs, other.orphaned}
 		other.mu.Unlock()
-		if at, ok := s.twins.starting[name]; ok && at.digest == digest {
-			runs, vanished = true, vanished || at.orphaned
+		if starting, ok := s.twins.starting[name]; ok {
+			runs, at = true, twin{starting.digest, at.orphaned || starting.orphaned}
 		}
+		same := orphan{name, at.digest}.inheritedBy(svc.name, digest)
 		switch {
-		case runs && vanished:
-			return release, fmt.Errorf("cannot start %q: %q runs the same command and is no longer in the config; supctl reload --apply puts %q in its place",
+		case runs && same && at.orphaned:
+			return release, fmt.Errorf("cannot start %q: %q still runs and is no longer in the config; supctl reload --apply puts %q in its place",
 				svc.name, name, svc.name)
-		case runs && orphaned:
-			return release, fmt.Errorf("cannot start %q: it is no longer in the config, and %q runs the same command in its place", svc.name, name)
+		case runs && same && orphaned:
+			return release, fmt.Errorf("cannot start %q: it is no longer in the config, and %q runs in its place", svc.name, name)
 		}
 	}
 	if s.twins.starting == nil {

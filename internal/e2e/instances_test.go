@@ -110,3 +110,45 @@ func TestInstancesAsTargetAndPrerequisite(t *testing.T) {
 	d.ctl("start", "front").wants(t, 0)
 	d.up("web@1", "web@2", "front")
 }
+
+// One becomes several, and several one: the new are not started beside the old, which go on until somebody says so.
+func TestInstancesTakeThePlaceOfTheOne(t *testing.T) {
+	t.Parallel()
+	one := service("web", "")
+	three := instances(3, "")
+	d := started(t, quick+one)
+	old := d.up("web")[0]
+	d.config(quick + three)
+	d.ctl("reload").wants(t, 0)
+	for _, name := range []string{"web@1", "web@2", "web@3"} {
+		if s := d.status(name); s.State != "down" || !strings.Contains(s.Next, "web runs in its place") {
+			t.Errorf("%s is %s; next: %s", name, s.State, s.Next)
+		}
+	}
+	d.ctl("start", "web@1").wants(t, 1, `"web" still runs and is no longer in the config`)
+	d.kill9()
+	d.start() // which finds both
+	if !alive(old) || d.status("web@2").State != "down" {
+		t.Errorf("web alive: %v, web@2 is %s", alive(old), d.status("web@2").State)
+	}
+	d.ctl("reload", "--apply").wants(t, 0)
+	pids := d.up("web@1", "web@2", "web@3")
+	if alive(old) {
+		t.Error("both run")
+	}
+	d.config(quick + one)
+	d.ctl("reload").wants(t, 0)
+	if s := d.status("web"); s.State != "down" {
+		t.Errorf("web is %s beside its instances", s.State)
+	}
+	d.ctl("reload", "--apply").wants(t, 0)
+	d.up("web")
+	for _, pid := range pids {
+		if alive(pid) {
+			t.Errorf("process %d still runs", pid)
+		}
+	}
+	if all := d.all(); len(all) != 1 {
+		t.Errorf("left: %v", all)
+	}
+}
