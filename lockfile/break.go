@@ -64,7 +64,7 @@ func (d *Dir) Break(ctx context.Context, r BreakRequest) (BreakResult, error) {
 	return res, err
 }
 
-// succeed writes the breaker's own lock on the same target, for at least the same services, durable.
+// succeed writes the breaker's or heir's own lock on the same target, for at least the same services, durable.
 func (t *taking) succeed(old *found, id string) error {
 	d := t.d
 	if err := d.notEnded(id); err != nil {
@@ -82,13 +82,16 @@ func (t *taking) succeed(old *found, id string) error {
 	}
 	if have := t.replacing(old); have != nil { // an earlier break of this lock was cut short here
 		t.add(*have, false)
-		return t.hang(t.mine[0], members)
+		return t.hang(t.mine[len(t.mine)-1], members)
 	}
 	if err := d.idFree(id, old.home); err != nil {
 		return err
 	}
 	l := t.newLock(id, old.home, members)
 	l.Replaces, l.MeantDown = old.id, old.lock.MeantDown
+	if t.handedOver {
+		l.Reason, l.Ticket, l.Until, l.NotReady, l.Unproven = old.lock.Reason, old.lock.Ticket, old.lock.Until, old.lock.NotReady, old.lock.Unproven
+	}
 	content, err := l.encode()
 	if err != nil {
 		return err
@@ -98,7 +101,7 @@ func (t *taking) succeed(old *found, id string) error {
 	if _, err := d.putNew(d.lockDir(old.home), id, content); err != nil {
 		return fmt.Errorf("cannot write lock %s: %w", id, err)
 	}
-	return t.hang(t.mine[0], members)
+	return t.hang(t.mine[len(t.mine)-1], members)
 }
 
 // buryDamaged is bury for a file that cannot be read: it is kept in aside/, and the tombstone says what is known. The new lock is
@@ -165,19 +168,24 @@ func (d *Dir) Rewrite(ctx context.Context, id string, owner Owner, change func(*
 		out = f.lock
 		out.Until, out.Reason, out.Ticket, out.MeantDown, out.NotReady = l.Until, l.Reason, l.Ticket, l.MeantDown, l.NotReady
 		out.Unproven = l.Unproven
-		content, err := out.encode()
-		if err != nil {
-			return err
-		}
-		if err := d.replace(f.path(d), content); err != nil {
-			return fmt.Errorf("cannot rewrite lock %s: %w", id, err)
-		}
-		for _, s := range f.copies {
-			if err := d.recopy(f.path(d), id, s); err != nil {
-				return fmt.Errorf("cannot rewrite lock %s: %w", id, err)
-			}
-		}
-		return d.syncUp(f.dirs(d)...)
+		return d.rewrite(f, out)
 	})
 	return out, err
+}
+
+// rewrite replaces a lock's file and its copies, durable. The gates are held.
+func (d *Dir) rewrite(f *found, l Lock) error {
+	content, err := l.encode()
+	if err != nil {
+		return err
+	}
+	if err := d.replace(f.path(d), content); err != nil {
+		return fmt.Errorf("cannot rewrite lock %s: %w", f.id, err)
+	}
+	for _, s := range f.copies {
+		if err := d.recopy(f.path(d), f.id, s); err != nil {
+			return fmt.Errorf("cannot rewrite lock %s: %w", f.id, err)
+		}
+	}
+	return d.syncUp(f.dirs(d)...)
 }

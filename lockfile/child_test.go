@@ -98,6 +98,10 @@ func childMain(j job) {
 		_, err = d.End(ctx, EndRequest{IDs: j.IDs, Owner: j.Owner, LeaveStopped: j.Leave, Force: !j.Leave})
 	case "break":
 		_, err = d.Break(ctx, BreakRequest{ID: j.IDs[0], NewID: j.NewID, Owner: j.Owner})
+	case "accept":
+		_, err = d.Accept(ctx, AcceptRequest{IDs: j.IDs, NewIDs: []string{j.NewID}, Owner: j.Owner})
+	case "offer":
+		_, err = d.Offer(ctx, OfferRequest{Seen: map[string]int{j.IDs[0]: 0}, Owner: j.Owner, Heir: offerTo(cat())})
 	}
 	say("done %v", err)
 	os.Exit(0)

@@ -21,10 +21,12 @@ type Lock struct {
 	MeantDown bool                `toml:"meant_down"`          // taken with --stop: the service is meant to be down
 	NotReady  []string            `toml:"not_ready,omitempty"` // what is missing before work may begin, as it was last seen
 	Unproven  []string            `toml:"unproven,omitempty"`  // what of it only another look at the service settles: see MaintenanceReady of package api
-	Replaces  string              `toml:"replaces,omitempty"`  // id of the lock this one broke
+	Replaces  string              `toml:"replaces,omitempty"`  // id of the lock this one broke or took over
+	Offers    int                 `toml:"offers,omitempty"`    // how often an offer was made or withdrawn
 	Host      string              `toml:"host"`
 	BootID    string              `toml:"boot_id"`
 	Owner     Owner               `toml:"owner"`
+	Offer     *Offer              `toml:"offer,omitempty"`   // who may take it over; nil: nobody
 	Members   map[string]Identity `toml:"members,omitempty"` // services covered when it was taken, with what they were
 	Ended     *Ended              `toml:"ended,omitempty"`   // only under ended/
 
@@ -36,7 +38,7 @@ type Lock struct {
 type Ended struct {
 	At    time.Time `toml:"at"`
 	By    Owner     `toml:"by"`
-	How   string    `toml:"how"` // "end", "break"
+	How   string    `toml:"how"` // "end", "break", "transfer"
 	Note  string    `toml:"note,omitempty"`
 	Force bool      `toml:"force,omitempty"`
 }

@@ -46,7 +46,7 @@ type LockResult struct {
 	ResolveErr  error    // why plan.toml or the config on disk could not be used to find members, if so
 }
 
-// taking is one run of Lock, or the second half of Break.
+// taking is one run of Lock, or the second half of Break and Accept.
 type taking struct {
 	d       *Dir
 	req     LockRequest
@@ -57,6 +57,8 @@ type taking struct {
 	epochs  map[string]string
 	waited  map[string]bool
 	already int
+
+	handedOver bool // the owner before said who comes next: what he said of the lock stays
 }
 
 // Lock takes locks. When it returns nil the locks are durable and nothing acts under them. The

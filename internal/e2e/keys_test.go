@@ -23,9 +23,9 @@ func TestKeysOfAProcess(t *testing.T) {
 	d := newDaemon(t, quick+`
 [service.web]
 description = "the shop"
-command = ["/bin/sh", "-c", "echo hello; trap 'echo > $DIR/work/reloaded' HUP; trap 'echo > $DIR/work/stopped; exit 0' USR1; while :; do sleep 0.05; done"]
+command = ["/bin/sh", "-c", "echo hello; trap 'echo > $DIR/place/reloaded' HUP; trap 'echo > $DIR/place/stopped; exit 0' USR1; while :; do sleep 0.05; done"]
 ready = "delay:1ms"
-dir = "$DIR/work"
+dir = "$DIR/place"
 user = "nobody"
 group = "daemon"
 groups = ["mail", "news"]
@@ -42,7 +42,7 @@ on_reload = "signal:HUP"
 signal = "USR1"
 timeout = "20s"
 `)
-	for name, mode := range map[string]os.FileMode{"work": 0o777} {
+	for name, mode := range map[string]os.FileMode{"place": 0o777} {
 		if err := os.MkdirAll(d.path(name), mode); err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ timeout = "20s"
 			t.Errorf("environment without %q", v)
 		}
 	}
-	if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil || dir != d.path("work") {
+	if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil || dir != d.path("place") {
 		t.Errorf("dir: %q, %v", dir, err)
 	}
 	if got := strings.TrimSpace(proc("oom_score_adj")); got != "321" {
@@ -118,9 +118,9 @@ timeout = "20s"
 	}
 	d.ctl("config", "show", "web").wants(t, 0, `description = "the shop"`)
 	d.ctl("reload", "web").wants(t, 0) // on_reload
-	wait("work/reloaded")
+	wait("place/reloaded")
 	d.ctl("stop", "web").wants(t, 0) // stop.signal
-	wait("work/stopped")
+	wait("place/stopped")
 }
 
 // TestKeysOfAStop: stop.command instead of a signal, and stop.timeout after which the whole tree is killed.

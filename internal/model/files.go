@@ -15,17 +15,20 @@ type fileRules struct {
 	endedAfter  bool // ... and takes its file away again if the id has ended meanwhile
 	undoAsks    bool // a lock that is taken back stays if somebody released in between, relying on it
 	successor   bool // break writes the new lock, with its copy, before the old one goes
+	offerAsked  bool // an accept looks for the offer inside the gates
+	offerCount  bool // an offer, or its withdrawal, says which offer it has seen, and is void if there was another since
+	offerSync   bool // a withdrawal is fsynced before it returns
 	dirtyLists  bool // (of the world) a list may miss entries made while it is read
 }
 
 func filesAsBuilt() fileRules {
-	return fileRules{true, true, true, true, true, true, true, true, true, true, true, true}
+	return fileRules{true, true, true, true, true, true, true, true, true, true, true, true, true, true, true}
 }
 
 // fileScene is who takes part, and how often what goes wrong.
-type fileScene struct{ second, breaker, late, rewrite, undo, power, kill, supd uint8 }
+type fileScene struct{ second, breaker, late, rewrite, undo, power, kill, supd, offers, heir uint8 }
 
-// Locks by index: A's, B's, and the one with which C breaks A's.
+// Locks by index: A's, B's, and the one with which C breaks or accepts A's.
 const (
 	lockA = iota
 	lockB
@@ -50,6 +53,7 @@ const (
 	actorC
 	lateStart
 	lateEnd
+	lateOffer
 	actors
 )
 
@@ -80,6 +84,8 @@ const (
 	rewriteCopy
 	rewriteSync
 	undoGates
+	offerGates
+	acceptGates
 	killed
 )
 
@@ -97,6 +103,7 @@ type filesState struct {
 	relied   uint8 // bit for each service whose last release relied on a lock instead of a verdict
 	handover uint8 // a break is under way: somebody has to hold it throughout
 	returned uint8 // locks whose end returned 0, as bits
+	withheld uint8 // A was told that the lock is offered to nobody any more
 	scene    fileScene
 }
 
@@ -210,11 +217,11 @@ func (r fileRules) readerSteps(s filesState, to step[filesState]) {
 
 // faultSteps are kills of supd and power losses; a kill of a supctl is with its steps.
 func (r fileRules) faultSteps(s filesState, to step[filesState]) {
-	if s.scene.supd > 0 && (s.reader != 0 || s.a[lateStart].pc != outside || s.a[lateEnd].pc != outside) {
+	if s.scene.supd > 0 && (s.reader != 0 || s.a[lateStart].pc != outside || s.a[lateEnd].pc != outside || s.a[lateOffer].pc != outside) {
 		t := s
 		t.scene.supd--
 		t.reader, t.at, t.met = 0, 0, 0
-		for _, i := range []uint8{lateStart, lateEnd} {
+		for _, i := range []uint8{lateStart, lateEnd, lateOffer} {
 			t.stop(i)
 		}
 		to("!kill -9 supd", t, "")

@@ -2,7 +2,7 @@ package model
 
 import "fmt"
 
-var actorNames = [actors]string{"A", "B", "C", "late start of A", "late end of A"}
+var actorNames = [actors]string{"A", "B", "C", "late start of A", "late end of A", "late transfer of A"}
 
 // actorSteps are one supctl, or a request of A's that supd works off late, step by step as the code has them.
 func (r fileRules) actorSteps(s filesState, i uint8, to step[filesState]) {
@@ -101,7 +101,7 @@ func (r fileRules) actorSteps(s filesState, i uint8, to step[filesState]) {
 		say("waited at both gates: LOCKED")
 	case working:
 		r.works(s, i, to)
-	case endGates, rewriteHome, breakGates, undoGates:
+	case endGates, rewriteHome, breakGates, undoGates, offerGates, acceptGates:
 		r.takesGates(s, i, free, to)
 	case endSyncOthers:
 		if r.lean && a.leaned != 0 {
@@ -174,14 +174,22 @@ func (r fileRules) actorSteps(s filesState, i uint8, to step[filesState]) {
 		say("successor's copy fsynced, new epoch")
 	case rewriteCopy:
 		if f.twin.seen != 0 {
-			tf.twin.seen = 2
+			tf.twin.seen = f.home.seen
 		}
 		q.pc = rewriteSync
 		say("copy replaced by the rewritten file")
 	case rewriteSync:
-		t.syncHomes()
-		t.syncTwins()
+		if r.offerSync || offers(f.home.seen) == 0 || offered(f.home.seen) {
+			t.syncHomes()
+			t.syncTwins()
+		}
+		if client && offers(f.home.seen) > 0 && !offered(f.home.seen) {
+			t.withheld = 1
+		}
 		leave(working)
+		if i == lateOffer {
+			*q = actor{pc: over}
+		}
 		say("rewrite fsynced, gates open")
 	}
 }
@@ -223,6 +231,9 @@ func (r fileRules) enters(s filesState, i uint8, to step[filesState]) {
 		if s.scene.breaker > 0 && s.f[lockA].home.seen != 0 && s.f[lockA].ended.seen == 0 {
 			begin(breakGates, lockA, "break of A's lock")
 		}
+		if s.scene.heir > 0 && offered(s.f[lockA].home.seen) && s.f[lockA].ended.seen == 0 {
+			begin(acceptGates, lockA, "accept of A's lock")
+		}
 	}
 }
 
@@ -233,6 +244,9 @@ func (r fileRules) works(s filesState, i uint8, to step[filesState]) {
 		t.scene.rewrite--
 		t.a[i].pc = rewriteHome
 		to("A: the same command again, with other words", t, "")
+	}
+	if i == actorA && s.scene.offers > 0 {
+		transfers(s, to)
 	}
 	t := s
 	t.a[i].pc, t.a[i].promised = endGates, 0
@@ -274,7 +288,7 @@ func (r fileRules) takesGates(s filesState, i uint8, free bool, to step[filesSta
 	switch a.pc {
 	case endGates:
 		q.pc, q.leaned = endSyncOthers, others
-		if i == actorA {
+		if i == actorA || i == lateEnd {
 			t.handover = 0 // its owner ends it after all
 		}
 		say(fmt.Sprintf("has the gates to end it; others hold %d of 3", others))
@@ -284,6 +298,31 @@ func (r fileRules) takesGates(s filesState, i uint8, free bool, to step[filesSta
 		}
 		q.pc = rewriteCopy
 		say("has the gates, replaces its file")
+	case offerGates:
+		if r.offerCount && f.home.seen != a.began || f.home.seen == 0 {
+			t.gate = s.gate
+			q.pc, q.began = working, 0
+			if i == lateOffer {
+				*q = actor{pc: over}
+			}
+			say("another offer was made or withdrawn since: refused")
+			return
+		}
+		t.f[a.lock].home.seen = oneMore(a.began)
+		q.pc, q.began = rewriteCopy, 0
+		say("has the gates, replaces its file by one that offers, or withdraws")
+	case acceptGates:
+		if r.offerAsked && !offered(f.home.seen) || f.home.seen == 0 {
+			t.gate = s.gate
+			*q = actor{pc: over}
+			say("it is offered to nobody any more")
+			return
+		}
+		if s.withheld == 1 {
+			to("C: has the gates to accept it", t, "HEIR: accepted, although its owner had withdrawn the offer")
+			return
+		}
+		fallthrough
 	case breakGates:
 		if f.home.seen == 0 {
 			t.gate = s.gate
@@ -298,7 +337,7 @@ func (r fileRules) takesGates(s filesState, i uint8, free bool, to step[filesSta
 			q.pc = endMove
 			t.f[lockC].home.seen, t.f[lockC].home.young = 0, 0
 		}
-		say("has the gates to break it")
+		say("has the gates to take it over")
 	case undoGates:
 		if r.undoAsks && s.releases != a.began {
 			t.gate = s.gate

@@ -23,6 +23,8 @@ func Mutants() []Run {
 	breaks := fileScene{breaker: 1, power: 1, kill: 1}
 	late := fileScene{late: 2, power: 1, supd: 1}
 	undo := fileScene{second: 1, undo: 1}
+	heir := fileScene{offers: 3, heir: 1, power: 1, kill: 1}
+	lateHeir := fileScene{offers: 3, late: 1, heir: 1, supd: 1}
 	return []Run{
 		action("the record comes after the effect", "L1", func(r *actionRules) { r.recordFirst = false }),
 		action("a record in two writes", stuck, func(r *actionRules) { r.oneWrite = false }),
@@ -47,6 +49,12 @@ func Mutants() []Run {
 		files("an id that has ended may start again", "GHOST", late, func(r *fileRules) { r.endedBefore, r.endedAfter, r.voidCopies = false, false, false }),
 		files("a lock is taken back that somebody leaned on", "L6", undo, func(r *fileRules) { r.undoAsks = false }),
 		files("a break removes first", "GAP", breaks, func(r *fileRules) { r.successor = false }),
+
+		files("an accept asks for the offer before the gates only", "HEIR", heir, func(r *fileRules) { r.offerAsked = false }),
+		files("a late transfer does not say what it has seen", "HEIR", lateHeir, func(r *fileRules) { r.offerCount = false }),
+		files("a withdrawn offer is not on the disk", "HEIR", heir, func(r *fileRules) { r.offerSync = false }),
+		files("an accept removes first", "GAP", heir, func(r *fileRules) { r.successor = false }),
+		files("transfer and accept without gates", "GAP", heir, func(r *fileRules) { r.gates = false }),
 
 		epoch("locks are read before the epoch", "L6", func(r *epochRules) { r.epochFirst = false }),
 		epoch("the lock goes before the epoch", "L6", func(r *epochRules) { r.newFirst = false }),
