@@ -131,6 +131,14 @@ func (f *fake) MaintenanceExtend(_ context.Context, _ api.Peer, m api.Maintenanc
 	return f.extend(m)
 }
 
+func (f *fake) MaintenanceTransfer(context.Context, api.Peer, api.MaintenanceTransfer) (api.MaintenanceReply, error) {
+	return api.MaintenanceReply{}, errNotSet
+}
+
+func (f *fake) MaintenanceAccept(context.Context, api.Peer, api.MaintenanceAccept, api.Progress) (api.MaintenanceReply, error) {
+	return api.MaintenanceReply{}, errNotSet
+}
+
 func (f *fake) MaintenanceMend(_ context.Context, _ api.Peer, m api.MaintenanceMend, _ api.Progress) (api.MaintenanceReply, error) {
 	if f.mend == nil {
 		return api.MaintenanceReply{}, errNotSet

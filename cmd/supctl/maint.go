@@ -10,7 +10,10 @@ Several people can hold the same target; it is free when the last one ends.
 
 A lock never ends by itself. One that is past its expected end is overdue, says
 so loudly, and goes on holding. All of this works without the daemon, too, for
-who may write in the state directory.`
+who may write in the state directory.
+
+At a change of shift, transfer offers your lock to a colleague, whose accept takes
+it over. When its owner cannot be reached, break takes it over.`
 
 const maintenanceExample = `  supctl maintenance start db -m "index rebuild" --for 2h --stop
   supctl maintenance list
@@ -26,6 +29,7 @@ func (a *app) maintenanceCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.maintStartCommand(), a.maintReadyCommand(), a.maintEndCommand(), a.maintListCommand(), a.maintShowCommand(), a.maintExtendCommand(),
 		a.maintCheckCommand(), a.maintBreakCommand())
+	cmd.AddCommand(a.maintTransferCommand(), a.maintAcceptCommand())
 	cmd.AddCommand(a.maintDoctorCommand(), a.maintMendCommand())
 	return cmd
 }

@@ -94,6 +94,12 @@ func lockState(l api.Lock) cell {
 			}
 		}
 	}
+	if l.Offer != nil {
+		words = append(words, "offered to "+offeredTo(l))
+		if l.ForMe {
+			p = yellow
+		}
+	}
 	return cell{strings.Join(words, ", "), p}
 }
 

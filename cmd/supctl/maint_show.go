@@ -75,7 +75,7 @@ func (a *app) writeLock(l api.Lock) {
 	a.facts(fact{"lock", l.ID}, fact{"target", l.Target}, fact{"owner", ownerWithTTY(l)}, fact{"reason", l.Reason}, fact{"ticket", l.Ticket},
 		fact{"since", strings.Join(notEmpty(a.clock(l.Since), a.since(l.Since)+" ago"), ", ")}, fact{"until", a.maybeClock(l.Until)}, fact{"state", lockState(l).text},
 		fact{"covers", strings.Join(l.Members, " ")}, fact{"uid", number(int(l.UID))}, fact{"login uid", login}, fact{"session", l.Session},
-		fact{"from", l.Remote}, fact{"by pid", number(l.PID)}, fact{"host", l.Host}, fact{"replaces", l.Replaces}, fact{"file", l.File})
+		fact{"from", l.Remote}, fact{"by pid", number(l.PID)}, fact{"host", l.Host}, fact{"replaces", l.Replaces}, fact{"offer", a.offerText(l)}, fact{"file", l.File})
 	for _, n := range l.NotReady {
 		a.say("  to fix: %s", clean(n))
 	}

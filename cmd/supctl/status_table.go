@@ -132,6 +132,9 @@ func holdText(h api.Hold) string {
 	if len(h.NotReady) > 0 {
 		text += " (not ready)"
 	}
+	if h.OfferedTo != "" {
+		text += " (offered to " + h.OfferedTo + ")"
+	}
 	if h.Reason != "" {
 		text += ": " + brief(h.Reason)
 	}

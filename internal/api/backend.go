@@ -30,6 +30,8 @@ type Backend interface {
 	MaintenanceEnd(ctx context.Context, p Peer, m MaintenanceEnd, progress Progress) (MaintenanceReply, error)
 	MaintenanceBreak(ctx context.Context, p Peer, m MaintenanceBreak, progress Progress) (MaintenanceReply, error)
 	MaintenanceExtend(ctx context.Context, p Peer, m MaintenanceExtend) (MaintenanceReply, error)
+	MaintenanceTransfer(ctx context.Context, p Peer, m MaintenanceTransfer) (MaintenanceReply, error)
+	MaintenanceAccept(ctx context.Context, p Peer, m MaintenanceAccept, progress Progress) (MaintenanceReply, error)
 	MaintenanceMend(ctx context.Context, p Peer, m MaintenanceMend, progress Progress) (MaintenanceReply, error)
 	Doctor(ctx context.Context, p Peer, targets []string) (DoctorReply, error)
 	Locks(ctx context.Context, p Peer, targets []string) (LocksReply, error)

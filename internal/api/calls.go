@@ -62,6 +62,16 @@ func (c *Client) MaintenanceExtend(ctx context.Context, m MaintenanceExtend) (Ma
 	return run[MaintenanceReply](ctx, c, "/v1/maintenance/extend", m, nil)
 }
 
+// MaintenanceTransfer offers locks, or withdraws the offer.
+func (c *Client) MaintenanceTransfer(ctx context.Context, m MaintenanceTransfer) (MaintenanceReply, error) {
+	return run[MaintenanceReply](ctx, c, "/v1/maintenance/transfer", m, nil)
+}
+
+// MaintenanceAccept takes over what is offered.
+func (c *Client) MaintenanceAccept(ctx context.Context, m MaintenanceAccept, progress Progress) (MaintenanceReply, error) {
+	return run[MaintenanceReply](ctx, c, "/v1/maintenance/accept", m, progress)
+}
+
 // MaintenanceMend repairs what Doctor found.
 func (c *Client) MaintenanceMend(ctx context.Context, m MaintenanceMend, progress Progress) (MaintenanceReply, error) {
 	return run[MaintenanceReply](ctx, c, "/v1/maintenance/mend", m, progress)

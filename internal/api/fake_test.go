@@ -104,6 +104,16 @@ func (f *fake) MaintenanceExtend(_ context.Context, _ Peer, m MaintenanceExtend)
 	return MaintenanceReply{}, nil
 }
 
+func (f *fake) MaintenanceTransfer(_ context.Context, _ Peer, m MaintenanceTransfer) (MaintenanceReply, error) {
+	f.called("MaintenanceTransfer " + m.Locks[0].ID)
+	return MaintenanceReply{}, nil
+}
+
+func (f *fake) MaintenanceAccept(_ context.Context, _ Peer, m MaintenanceAccept, _ Progress) (MaintenanceReply, error) {
+	f.called("MaintenanceAccept " + m.Locks[0].ID)
+	return MaintenanceReply{}, nil
+}
+
 func (f *fake) MaintenanceMend(_ context.Context, _ Peer, m MaintenanceMend, _ Progress) (MaintenanceReply, error) {
 	f.called("MaintenanceMend " + m.File)
 	return MaintenanceReply{}, nil

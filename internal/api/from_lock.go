@@ -43,6 +43,10 @@ func (v LockView) Lock(l lockfile.Lock) Lock {
 			w.StartedUnderLock = append(w.StartedUnderLock, straysForViewer(v.Strays(name))...) // whoever asks
 		}
 	}
+	w.Offers, w.ForMe = l.Offers, l.Offer.To(v.Me) && !w.Mine
+	if o := l.Offer; o != nil {
+		w.Offer = &Offer{To: o.Name, UID: o.UID, By: o.By, At: o.At, Note: o.Note}
+	}
 	if l.Owner.LoginUID != lockfile.NoLogin {
 		uid := uint32(l.Owner.LoginUID)
 		w.LoginUID = &uid
@@ -108,7 +112,11 @@ func ownerName(o lockfile.Owner) string {
 
 // HoldOfLock is a lock as one of a service's holds.
 func HoldOfLock(l lockfile.Lock, now time.Time) Hold {
-	return Hold{Kind: "lock", By: ownerName(l.Owner), Reason: l.Reason, Since: l.TakenAt, LockID: l.ID, Overdue: l.Overdue(now), NotReady: l.NotReady}
+	h := Hold{Kind: "lock", By: ownerName(l.Owner), Reason: l.Reason, Since: l.TakenAt, LockID: l.ID, Overdue: l.Overdue(now), NotReady: l.NotReady}
+	if l.Offer != nil {
+		h.OfferedTo = l.Offer.Name
+	}
+	return h
 }
 
 // HoldOfFile is a hold that is a file as one of a service's holds.

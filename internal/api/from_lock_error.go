@@ -36,6 +36,7 @@ func judge(err error) (code int, next string) {
 		busy       *lockfile.BusyError
 		inFlight   *lockfile.InFlightError
 		broken     *lockfile.BrokenError
+		offer      *lockfile.OfferError
 		notOwner   *lockfile.NotOwnerError
 		gone       *lockfile.GoneError
 		verify     *lockfile.VerifyError
@@ -59,6 +60,8 @@ func judge(err error) (code int, next string) {
 		return CodeFailed, nextForInFlight(busy.Record)
 	case errors.As(err, &broken):
 		return CodeHeld, "supctl maintenance list"
+	case errors.As(err, &offer):
+		return CodeHeld, "supctl maintenance show " + offer.Lock.ID
 	case errors.As(err, &notOwner):
 		l := notOwner.Lock
 		return CodeHeld, fmt.Sprintf("ask %s, or, if they cannot be reached: supctl maintenance break %s -m REASON", ownerName(l.Owner), l.ID)

@@ -27,6 +27,8 @@ func examples() map[string]string {
 		"POST /v1/maintenance/end":              `{"ids":["a1"]}`,
 		"POST /v1/maintenance/mend":             `{"file":"/var/lib/supd/holds/db/x","new_id":"b2","reason":"garbage"}`,
 		"POST /v1/maintenance/break":            `{"id":"a1","new_id":"b2","reason":"gone home"}`,
+		"POST /v1/maintenance/transfer":         `{"locks":[{"id":"a1","offers":0}],"to":"ben","note":"night shift"}`,
+		"POST /v1/maintenance/accept":           `{"locks":[{"id":"a1","new_id":"b2"}]}`,
 		"POST /v1/maintenance/extend":           `{"ids":["a1"],"for_s":60}`,
 		"POST /v1/reload":                       `{"apply":true}`,
 		"POST /v1/checks/{service}/{check}/run": ``,
@@ -242,6 +244,9 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/v1/maintenance/end", `{"ids":["a"],"start":true,"leave_stopped":true}`, 400, CodeUsage, "contradict"},
 		{"POST", "/v1/maintenance/break", `{"id":"a","new_id":"b","reason":" "}`, 400, CodeUsage, "needs a reason"},
 		{"POST", "/v1/maintenance/mend", `{"file":"a","new_id":"b","reason":"x"}`, 400, CodeUsage, "path from the root"},
+		{"POST", "/v1/maintenance/transfer", `{"locks":[{"id":"a"}]}`, 400, CodeUsage, "to whom"},
+		{"POST", "/v1/maintenance/transfer", `{"locks":[{"id":"a"}],"to":"ben","withdraw":true}`, 400, CodeUsage, "contradict"},
+		{"POST", "/v1/maintenance/accept", `{"locks":[{"id":"a","new_id":"a"}]}`, 400, CodeUsage, "there twice"},
 		{"POST", "/v1/maintenance/extend", `{"ids":["a"]}`, 400, CodeUsage, "must not be 0"},
 	} {
 		f := &fake{}

@@ -48,6 +48,12 @@ func routes() []route {
 		post("/v1/maintenance/extend", Operator, "Move the expected end of the peer's own locks.", func(c *call, m MaintenanceExtend, _ Progress) (MaintenanceReply, error) {
 			return c.b.MaintenanceExtend(c.ctx, c.peer, m)
 		}),
+		post("/v1/maintenance/transfer", Operator, "Offer the peer's own locks to somebody, or withdraw the offer.", func(c *call, m MaintenanceTransfer, _ Progress) (MaintenanceReply, error) {
+			return c.b.MaintenanceTransfer(c.ctx, c.peer, m)
+		}),
+		post("/v1/maintenance/accept", Operator, "Take over locks that are offered to the peer, all or none.", func(c *call, m MaintenanceAccept, p Progress) (MaintenanceReply, error) {
+			return c.b.MaintenanceAccept(c.ctx, c.peer, m, p)
+		}),
 		post("/v1/maintenance/mend", Admin, "Move a damaged file of the state directory aside; a lock of the peer's own holds in its stead.",
 			func(c *call, m MaintenanceMend, p Progress) (MaintenanceReply, error) {
 				return c.b.MaintenanceMend(c.ctx, c.peer, m, p)

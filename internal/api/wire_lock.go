@@ -30,6 +30,10 @@ type Lock struct {
 	File     string   `json:"file"`
 	Orphaned bool     `json:"orphaned"` // no service of that name in the config
 
+	Offer  *Offer `json:"offer"`  // who may accept it; null = nobody
+	Offers int    `json:"offers"` // how often an offer was made or withdrawn, see MaintenanceTransfer
+	ForMe  bool   `json:"for_me"` // it is offered to the peer who asks
+
 	StartedUnderLock []Stray `json:"started_under_lock"` // what runs by another hand although the lock means it to be down; always a list
 }
 

@@ -54,8 +54,9 @@ type Hold struct {
 	Since  time.Time `json:"since"`
 	LockID string    `json:"lock_id"` // "" unless kind is lock
 
-	Overdue  bool     `json:"overdue,omitempty"`   // a lock past its expected end; it holds all the same
-	NotReady []string `json:"not_ready,omitempty"` // of a lock: what is missing before its owner may begin
+	Overdue   bool     `json:"overdue,omitempty"`    // a lock past its expected end; it holds all the same
+	OfferedTo string   `json:"offered_to,omitempty"` // of a lock: who may accept it
+	NotReady  []string `json:"not_ready,omitempty"`  // of a lock: what is missing before its owner may begin
 }
 
 // CheckCounts sums up the checks of a service.

@@ -16,8 +16,8 @@ type Seat struct {
 	File string // the terminal as that process's own mounts have it: containers number theirs from 0 as well
 }
 
-// Seats are the terminals of an owner's login session: of every process of the same audit session and login uid. Where there
-// is no login (containers, a minimal system), it is the terminal that was noted, if a process of the same user has it still.
+// Seats are the terminals of an owner's login session: of every process of the same audit session and login uid; without a
+// session, of all sessions of that login. Where there is no login (containers, a minimal system), it is the terminal that was noted, if a process of the same user has it still.
 func Seats(o lockfile.Owner) ([]Seat, error) {
 	names, err := readNames("/proc")
 	if err != nil {
@@ -53,7 +53,7 @@ func seatOf(o lockfile.Owner, pid int) (Seat, bool) {
 		return Seat{}, false
 	}
 	tty := ttyName(p.ttyNr)
-	session := o.Session != "" && p.session == o.Session && p.loginUID == o.LoginUID
+	session := o.LoginUID != lockfile.NoLogin && p.loginUID == o.LoginUID && (o.Session == "" || p.session == o.Session)
 	noLogin := o.Session == "" && o.LoginUID == lockfile.NoLogin && p.loginUID == lockfile.NoLogin && int64(p.euid) == o.UID && tty == o.TTY
 	if !session && !noLogin {
 		return Seat{}, false
