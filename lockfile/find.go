@@ -1,10 +1,8 @@
 package lockfile
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 )
 
@@ -165,13 +163,9 @@ func (d *Dir) Ended() ([]Lock, []Unreadable) {
 	var out []Lock
 	var bad []Unreadable
 	for _, n := range names {
-		content, err := d.disk.read(d.path + "/ended/" + n)
-		if errors.Is(err, os.ErrNotExist) {
+		l, err := d.parsed(d.path+"/ended/"+n, baseID(n))
+		if isAbsent(err) {
 			continue
-		}
-		l := Lock{}
-		if err == nil {
-			l, err = parseLock(content, baseID(n))
 		}
 		if err != nil {
 			bad = append(bad, Unreadable{d.path + "/ended/" + n, err})

@@ -23,15 +23,16 @@ func (s *Supervisor) MaintenanceTransfer(ctx context.Context, p api.Peer, m api.
 	}
 	defer s.recorded()
 	for _, l := range locks {
-		kind, text := "maintenance.withdrawn", fmt.Sprintf("%s offers the lock on %s to nobody any more", p.Owner, l.Target)
 		fields := map[string]string{"lock_id": l.ID, "target": l.Target.String()}
-		if heir != nil {
-			kind, text = "maintenance.offered", fmt.Sprintf("%s offers the lock on %s to %s%s", p.Owner, l.Target, heir.Name, because(heir.Note))
-			fields["to"] = heir.Name
-			// All sessions of that login: nobody knows at which the next shift sits.
-			go s.tellOwner(lockfile.Owner{Name: heir.Name, UID: heir.UID, LoginUID: heir.UID}, s.hide(text)+"; take it over with: supctl maintenance accept "+l.Target.String())
+		if heir == nil {
+			s.record("maintenance.withdrawn", serviceOf(l.Target), journal.Notice, fmt.Sprintf("%s offers the lock on %s to nobody any more", p.Owner, l.Target), fields)
+			continue
 		}
-		s.record(kind, serviceOf(l.Target), journal.Notice, text, fields)
+		fields["to"] = heir.Name
+		text := fmt.Sprintf("%s offers the lock on %s to %s%s", p.Owner, l.Target, heir.Name, because(heir.Note))
+		s.record("maintenance.offered", serviceOf(l.Target), journal.Notice, text, fields)
+		// All sessions of that login: nobody knows at which the next shift sits.
+		go s.tellOwner(lockfile.Owner{Name: heir.Name, UID: heir.UID, LoginUID: heir.UID}, s.hide(text)+"; take it over with: supctl maintenance accept "+l.Target.String())
 	}
 	return api.MaintenanceReply{Locks: s.lockView(p.Owner).Locks(locks)}, nil
 }

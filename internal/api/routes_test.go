@@ -139,7 +139,7 @@ func TestListsAreNeverNull(t *testing.T) {
 		w := ask(f, Peer{Role: Admin}, rt.method, path, body)
 		lines := bytes.Split(bytes.TrimSpace(w.Body.Bytes()), []byte("\n"))
 		for key, v := range nulls(t, lines[len(lines)-1]) {
-			if !slices.Contains([]string{"login_uid", "started_at", "until", "next_timer", "since", "last", "next", "job"}, key) {
+			if !slices.Contains([]string{"login_uid", "started_at", "until", "next_timer", "since", "last", "next", "job", "offer"}, key) {
 				t.Errorf("%s %s: %q is %v", rt.method, path, key, v)
 			}
 		}
@@ -297,6 +297,14 @@ func checkDecoded(t *testing.T, v any) {
 		names = v.Targets
 	case *Wait:
 		names = v.Targets
+	case *MaintenanceTransfer:
+		for _, l := range v.Locks {
+			ids = append(ids, l.ID)
+		}
+	case *MaintenanceAccept:
+		for _, l := range v.Locks {
+			ids = append(ids, l.ID, l.NewID)
+		}
 	case *MaintenanceStart:
 		for _, l := range v.Locks {
 			names, ids = append(names, l.Target), append(ids, l.ID)

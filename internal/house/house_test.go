@@ -40,6 +40,7 @@ var floors = map[string]int{
 	"internal/proc":       2,
 	"internal/hands":      2,
 	"internal/journal":    2,
+	"internal/notices":    1,
 	"internal/tell":       2,
 	"systemd":             2,
 	"internal/api":        3,
