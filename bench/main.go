@@ -1,6 +1,6 @@
 // Bench measures supd from outside, beside its floor and the supervisors that are installed, in the same run, and prints tables.
 //
-//	go run ./bench [-only compare,locking,gates] [-n 100,1000,5000] [-peers runsvdir,s6-svscan] [-rounds 3] [-locks 200] [-idle 20s] [-gate 5s]
+//	go run ./bench [-only compare,locking,gates,hoard,crowd] [-n 100,1000,5000] [-peers runsvdir,s6-svscan] [-rounds 3] [-locks 200] [-idle 20s] [-gate 5s]
 //
 // Ratios are what counts: absolute figures move with the machine. It runs as root (services in cgroups of their own) or as
 // an ordinary user (without), and says which. The peers come from Debian: make bench-peers installs them.
@@ -32,7 +32,7 @@ type settings struct {
 var parts = []struct {
 	name string
 	run  func(*settings) error
-}{{"compare", comparison}, {"locking", rowsOf(locking)}, {"gates", rowsOf(gates)}}
+}{{"compare", comparison}, {"locking", rowsOf(locking)}, {"gates", rowsOf(gates)}, {"hoard", rowsOf(hoard)}, {"crowd", rowsOf(crowd)}}
 
 // rowsOf is a part that gives single figures.
 func rowsOf(part func(*settings) ([]row, error)) func(*settings) error {

@@ -244,17 +244,29 @@ func (d *Dir) Locks() Listing {
 	for _, t := range d.targets(&c.Unreadable) {
 		d.readLocks(t, &c)
 	}
-	slices.SortStableFunc(c.Locks, func(a, b Lock) int {
+	// By pointers: of thousands, the locks themselves are too large to be moved about.
+	order := make([]*Lock, len(c.Locks))
+	for i := range c.Locks {
+		order[i] = &c.Locks[i]
+	}
+	slices.SortStableFunc(order, func(a, b *Lock) int {
 		if a.ID == b.ID { // the file in the target's own place first: the others are copies
-			return compareBool(d.atHome(b), d.atHome(a))
+			return compareBool(d.atHome(*b), d.atHome(*a))
 		}
 		if x := a.TakenAt.Compare(b.TakenAt); x != 0 {
 			return x
 		}
 		return compareID(a.ID, b.ID)
 	})
-	c.Locks = slices.CompactFunc(c.Locks, func(a, b Lock) bool { return a.ID == b.ID })
-	return Listing{c.Locks, c.Unreadable}
+	order = slices.CompactFunc(order, func(a, b *Lock) bool { return a.ID == b.ID })
+	var locks []Lock
+	if len(order) > 0 {
+		locks = make([]Lock, len(order))
+	}
+	for i, l := range order {
+		locks[i] = *l
+	}
+	return Listing{locks, c.Unreadable}
 }
 
 // targets is every target that has a directory.

@@ -30,6 +30,8 @@ type Dir struct {
 	plans planCache
 	texts lockCache
 
+	gateNames gateNames
+
 	anchored anchored
 
 	spareMu sync.Mutex // one at a time takes or makes spares, or two would take the same

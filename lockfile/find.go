@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // found is a lock with every place where its file stands.
@@ -58,6 +59,9 @@ func (d *Dir) find(id string) (*found, error) {
 // idFree refuses an id that a lock on another target has. Ids are random, so nobody meets one by chance; one that was copied would hide the
 // other lock wherever locks are told apart by id, and its end would void both.
 func (d *Dir) idFree(id string, target Target) error {
+	if boundTo(id, target) {
+		return nil
+	}
 	var bad []Unreadable
 	for _, t := range d.standing(id, &bad) {
 		if t == target {
@@ -120,18 +124,21 @@ func (d *Dir) gatesOf(t Target, recorded map[string]Identity, copies []string, c
 	}
 	// Instances that no plan has any more still run, and are covered.
 	if t.Kind == TargetService && planErr == nil {
-		names, err := d.disk.listWhere(d.path+"/gates", t.Name+instanceMark)
+		names, err := d.gateNames.list(d)
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range names {
-			set[s] = ValidName(s) == nil
+		// Sorted: those that begin so stand together.
+		mark := t.Name + instanceMark
+		at, _ := slices.BinarySearch(names, mark)
+		for ; at < len(names) && strings.HasPrefix(names[at], mark); at++ {
+			set[names[at]] = ValidName(names[at]) == nil
 		}
 	}
 	// A host lock stands before every gate that there ever was; and so does any other while
 	// nobody can tell who its members are.
 	if t.Kind == TargetHost || planErr != nil {
-		names, err := d.disk.list(d.path + "/gates")
+		names, err := d.gateNames.list(d)
 		if err != nil {
 			return nil, err
 		}

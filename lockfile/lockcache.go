@@ -15,7 +15,7 @@ type cachedLock struct {
 }
 
 // lockCacheMax bounds the cache; when it is full it begins anew.
-const lockCacheMax = 4096
+const lockCacheMax = 32768
 
 // fileKey changes when a file is replaced or written.
 type fileKey struct {

@@ -65,7 +65,7 @@ func lockOf(t testing.TB, d *Dir, o Owner, targets ...string) []Lock {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Targets, r.IDs = append(r.Targets, tg), append(r.IDs, NewID())
+		r.Targets, r.IDs = append(r.Targets, tg), append(r.IDs, NewIDFor(tg))
 	}
 	res, err := d.Lock(context.Background(), r)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/supd/supd/configs"
@@ -43,20 +44,20 @@ func (s *Supervisor) members(target string) ([]string, error) {
 		return nil, api.Errorf(api.CodeNotFound, "%v", err)
 	}
 	plan, _ := s.inForce()
-	all := s.services.names()
+	all := s.services.sortedNames()
 	switch t.Kind {
 	case lockfile.TargetHost:
-		return all, nil
+		return slices.Clone(all), nil
 	case lockfile.TargetGroup:
 		if g := plan.Groups[t.Name]; g != nil {
-			return g.Services, nil
+			return slices.Clone(g.Services), nil
 		}
 		return nil, unknown("group", t.Name, slices.Collect(maps.Keys(plan.Groups)))
 	}
-	var meant []string
-	for _, name := range all { // as a lock on it has it: the service and its instances
-		if t.Names(name) {
-			meant = append(meant, name)
+	var meant []string // as a lock on it has it: the service and its instances, which stand behind it in the order of names
+	for at, _ := slices.BinarySearch(all, t.Name); at < len(all) && strings.HasPrefix(all[at], t.Name); at++ {
+		if t.Names(all[at]) {
+			meant = append(meant, all[at])
 		}
 	}
 	if len(meant) > 0 {

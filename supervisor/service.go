@@ -122,6 +122,7 @@ func (v *service) holdSaved(waiting func()) {
 type registry struct {
 	mu      sync.RWMutex
 	all     map[string]*service
+	sorted  []string    // names of all, read only; nil: to be made anew
 	limited atomic.Bool // limits of a running service were left pending since supd started
 	kept    atomic.Bool // a change of a service was kept back since supd started
 	orphans atomic.Bool // there was one since supd started: the rare case that is worth a look at all services
@@ -151,6 +152,7 @@ func (r *registry) put(name string, conf *configs.Service) *service {
 	if v == nil {
 		v = &service{name: name}
 		r.all[name] = v
+		r.sorted = nil
 	}
 	r.mu.Unlock()
 	v.mu.Lock()
@@ -163,10 +165,22 @@ func (r *registry) remove(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.all, name)
+	r.sorted = nil
 }
 
-func (r *registry) names() []string {
+// names is every service, sorted; the caller's own.
+func (r *registry) names() []string { return slices.Clone(r.sortedNames()) }
+
+// sortedNames is names for who only reads: a list of thousands of locks asks for each of them.
+func (r *registry) sortedNames() []string {
 	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return slices.Sorted(maps.Keys(r.all))
+	names := r.sorted
+	r.mu.RUnlock()
+	if names != nil {
+		return names
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sorted = slices.Sorted(maps.Keys(r.all))
+	return r.sorted
 }

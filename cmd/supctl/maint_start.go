@@ -84,7 +84,11 @@ func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) erro
 	}
 	f.req.ForS, f.req.WaitS = f.till.seconds(), waitSeconds(f.wait)
 	for _, n := range names {
-		f.req.Locks = append(f.req.Locks, api.NewLock{ID: lockfile.NewID(), Target: n})
+		target, err := lockfile.ParseTarget(n)
+		if err != nil {
+			return usage("%v", err)
+		}
+		f.req.Locks = append(f.req.Locks, api.NewLock{ID: lockfile.NewIDFor(target), Target: n})
 	}
 	if err := a.lockable(f.req); err != nil {
 		return err
