@@ -78,8 +78,7 @@ func (s *NotifySocket) Begin() error {
 	if s.fd < 0 || s.begun {
 		return nil
 	}
-	ev := eventFor(s.serial, unix.EPOLLIN)
-	if err := unix.EpollCtl(s.hub.epfd, unix.EPOLL_CTL_ADD, s.fd, &ev); err != nil {
+	if err := s.hub.arrivals.add(s.fd, s.serial, unix.EPOLLIN); err != nil {
 		return fmt.Errorf("cannot listen for notifications on %q: %w", s.path, err)
 	}
 	s.begun = true
@@ -164,8 +163,7 @@ func (s *NotifySocket) tooMany() bool {
 // (net.unix.max_dgram_qlen), so the sender waits. s.mu must be held.
 func (s *NotifySocket) pause() {
 	if s.begun {
-		ev := eventFor(s.serial, 0)
-		if unix.EpollCtl(s.hub.epfd, unix.EPOLL_CTL_MOD, s.fd, &ev) != nil {
+		if s.hub.arrivals.change(s.fd, s.serial, 0) != nil {
 			return
 		}
 	}
@@ -179,9 +177,8 @@ func (s *NotifySocket) resume() {
 	defer s.mu.Unlock()
 	s.paused = false
 	if s.fd >= 0 && s.begun {
-		ev := eventFor(s.serial, unix.EPOLLIN)
 		// It fails only if the epoll descriptor is closed, and then nobody listens.
-		_ = unix.EpollCtl(s.hub.epfd, unix.EPOLL_CTL_MOD, s.fd, &ev)
+		_ = s.hub.arrivals.change(s.fd, s.serial, unix.EPOLLIN)
 	}
 }
 

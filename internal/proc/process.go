@@ -145,8 +145,7 @@ func (p *Process) ended(events uint32) {
 	if later {
 		// Its parent has not reaped it, and we may not look at the zombie. The hang-up
 		// that follows is always told, asked for or not.
-		ev := eventFor(p.serial, 0)
-		err := unix.EpollCtl(p.table.epfd, unix.EPOLL_CTL_MOD, p.fd, &ev)
+		err := p.table.exits.change(p.fd, p.serial, 0)
 		if err == nil {
 			p.mu.Unlock()
 			return

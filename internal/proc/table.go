@@ -6,21 +6,15 @@ import (
 	"math"
 	"os"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-// eventsMax is how many exits one look at the epoll descriptor takes.
-const eventsMax = 128
 
 // Table holds every process that supd started or adopted, and tells when one ends. Safe
 // for concurrent use.
 type Table struct {
 	bootID string
-	epoll  *os.File // on Go's netpoller itself: no thread waits in it
-	epfd   int      // its number; File.Fd would take it off the netpoller
-	done   chan struct{}
+	exits  *watcher
 
 	mu       sync.Mutex
 	serial   uint64
@@ -47,30 +41,24 @@ func NewTable() (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	exits, err := newWatcher("processes")
 	if err != nil {
-		return nil, fmt.Errorf("cannot make an epoll descriptor: %w", err)
-	}
-	// Non-blocking makes os.NewFile put it on the netpoller, which wakes one goroutine
-	// for all processes.
-	if err := unix.SetNonblock(fd, true); err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("cannot set up the epoll descriptor: %w", err)
+		return nil, err
 	}
 	t := &Table{
 		bootID:   boot,
-		epfd:     fd,
-		epoll:    os.NewFile(uintptr(fd), "epoll of processes"),
-		done:     make(chan struct{}),
+		exits:    exits,
 		watched:  map[uint64]*Process{},
 		children: map[int]*Process{},
 	}
-	raw, err := t.epoll.SyscallConn()
+	err = exits.start(func(serial uint64, events uint32) {
+		if p := t.find(serial); p != nil {
+			p.ended(events)
+		}
+	})
 	if err != nil {
-		t.epoll.Close()
 		return nil, fmt.Errorf("cannot watch processes: %w", err)
 	}
-	go t.loop(raw)
 	return t, nil
 }
 
@@ -87,9 +75,7 @@ func (t *Table) Close() error {
 	if stop != nil {
 		stopReaper(stop)
 	}
-	err := t.epoll.Close()
-	<-t.done
-	return err
+	return t.exits.close()
 }
 
 // BootID is the boot that all identities of this table are of.
@@ -100,27 +86,6 @@ func (t *Table) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.watched)
-}
-
-func (t *Table) loop(raw syscall.RawConn) {
-	defer close(t.done)
-	events := make([]unix.EpollEvent, eventsMax)
-	for {
-		n := 0
-		err := raw.Read(func(fd uintptr) bool {
-			var err error
-			n, err = unix.EpollWait(int(fd), events, 0)
-			return n > 0 || err != nil && !errors.Is(err, unix.EINTR)
-		})
-		if err != nil {
-			return // closed
-		}
-		for i := range max(n, 0) {
-			if p := t.find(serialOf(&events[i])); p != nil {
-				p.ended(events[i].Events)
-			}
-		}
-	}
 }
 
 func (t *Table) find(serial uint64) *Process {
@@ -138,8 +103,7 @@ func (t *Table) insert(p *Process) error {
 	}
 	t.serial++
 	p.serial = t.serial
-	ev := eventFor(p.serial, unix.EPOLLIN)
-	if err := unix.EpollCtl(t.epfd, unix.EPOLL_CTL_ADD, p.fd, &ev); err != nil {
+	if err := t.exits.add(p.fd, p.serial, unix.EPOLLIN); err != nil {
 		return fmt.Errorf("cannot watch %s: %w", p.id, err)
 	}
 	t.watched[p.serial] = p
@@ -158,13 +122,4 @@ func (t *Table) remove(p *Process) {
 	if t.children[p.id.PID] == p {
 		delete(t.children, p.id.PID)
 	}
-}
-
-// The 64 bits that epoll hands back are split over two fields in Go's struct.
-func eventFor(serial uint64, events uint32) unix.EpollEvent {
-	return unix.EpollEvent{Events: events, Fd: int32(uint32(serial)), Pad: int32(uint32(serial >> 32))}
-}
-
-func serialOf(e *unix.EpollEvent) uint64 {
-	return uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32
 }
