@@ -19,6 +19,7 @@ type Lock struct {
 	TakenAt   time.Time           `toml:"taken_at"`
 	Until     time.Time           `toml:"until,omitempty"`     // expected end; zero if none was given. Nothing ever happens by it except words
 	MeantDown bool                `toml:"meant_down"`          // taken with --stop: the service is meant to be down
+	Attached  bool                `toml:"attached,omitempty"`  // its owner's process ends it when its work is over: without that process it is abandoned
 	NotReady  []string            `toml:"not_ready,omitempty"` // what is missing before work may begin, as it was last seen
 	Unproven  []string            `toml:"unproven,omitempty"`  // what of it only another look at the service settles: see MaintenanceReady of package api
 	Replaces  string              `toml:"replaces,omitempty"`  // id of the lock this one broke or took over

@@ -25,6 +25,7 @@ type LockRequest struct {
 	Ticket    string
 	Until     time.Time
 	MeantDown bool
+	Attached  bool // see Lock. A lock that was there before stays as it is
 	NotReady  []string
 	Unproven  []string
 	Wait      time.Duration        // zero is LockWait
@@ -161,7 +162,7 @@ func (t *taking) write(i int) error {
 func (t *taking) newLock(id string, target Target, members map[string]Identity) Lock {
 	host, _ := os.Hostname()
 	l := Lock{Format: FormatVersion, ID: id, Target: target, Reason: t.req.Reason, Ticket: t.req.Ticket, TakenAt: time.Now().Round(time.Millisecond),
-		Until: t.req.Until, MeantDown: t.req.MeantDown, NotReady: t.req.NotReady, Unproven: t.req.Unproven, Host: host, BootID: t.d.boot, Owner: t.req.Owner}
+		Until: t.req.Until, MeantDown: t.req.MeantDown, Attached: t.req.Attached, NotReady: t.req.NotReady, Unproven: t.req.Unproven, Host: host, BootID: t.d.boot, Owner: t.req.Owner}
 	if target.Kind != TargetHost { // everything is covered, whatever it was called when the lock was taken
 		l.Members = members
 	}

@@ -17,7 +17,7 @@ import (
 // of the rest takes the locks back.
 func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.MaintenanceStart, progress api.Progress) (api.MaintenanceReply, error) {
 	r := lockfile.LockRequest{
-		Owner: p.Owner, Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop, Wait: seconds(m.WaitS), Config: s.onDisk,
+		Owner: p.Owner, Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop, Attached: m.Attached, Wait: seconds(m.WaitS), Config: s.onDisk,
 		Progress: func(f lockfile.InFlight) {
 			tell(progress, fmt.Sprintf("waiting for what is in flight on %s: %s", f.Service, f))
 		},

@@ -43,7 +43,7 @@ func (s *Supervisor) script(svc *service, conf *configs.Service, argv []string, 
 		return hands.Script{}, err
 	}
 	env := append(spec.Env, "SUPD_SERVICE="+conf.Name)
-	if p := svc.running(); p != nil {
+	if p := svc.running(); p != nil && p.Alive() { // its end may not have been told yet
 		env = append(env, fmt.Sprintf("MAINPID=%d", p.PID()))
 	}
 	return hands.Script{Argv: argv, Dir: spec.Dir, Env: env, User: spec.User, Timeout: timeout, Output: spec.Output}, nil

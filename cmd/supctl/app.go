@@ -23,6 +23,7 @@ type app struct {
 	flags   globals
 	refused error  // help that was asked for and cannot be given
 	help    string // where the command that was meant is described
+	wraps   bool   // see wrapper
 	running bool   // the command line was understood: errors are no longer wrong usage
 	place   *where.Place
 	config  *diskNames

@@ -17,7 +17,7 @@ import (
 func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.Progress) (api.MaintenanceReply, error) {
 	doing := "lock " + joinTargets(lockTargets(req))
 	lr := lockfile.LockRequest{
-		Owner: d.me, Reason: req.Reason, Ticket: req.Ticket, MeantDown: req.Stop, Wait: api.Seconds(req.WaitS), Config: d.plan,
+		Owner: d.me, Reason: req.Reason, Ticket: req.Ticket, MeantDown: req.Stop, Attached: req.Attached, Wait: api.Seconds(req.WaitS), Config: d.plan,
 		Progress: func(f lockfile.InFlight) { show("waiting for " + f.String()) },
 	}
 	// All names are judged before anything is written: all or none.

@@ -23,6 +23,15 @@ func code(c int) error {
 	return answered(c)
 }
 
+// commandCode is the exit code of a command that supctl ran for somebody, and with that supctl's own.
+type commandCode int
+
+// Error is for the log of a test; finish never shows it.
+func (c commandCode) Error() string { return fmt.Sprintf("the command's exit code %d", int(c)) }
+
+// wrapper marks commands that run another and pass its exit code on: their own failures have a code of their own.
+const wrapper = "wrapper"
+
 // usage is wrong usage found by a command itself.
 func usage(format string, args ...any) error { return api.Errorf(api.CodeUsage, format, args...) }
 
@@ -31,10 +40,19 @@ func (a *app) finish(err error) int {
 	if err == nil {
 		return api.CodeDone
 	}
+	if c := commandCode(0); errors.As(err, &c) {
+		return int(c)
+	}
 	if c := answered(0); errors.As(err, &c) {
+		if a.wraps {
+			return api.CodeWrapper
+		}
 		return int(c)
 	}
 	e := a.explain(err)
+	if a.wraps {
+		e.Code = api.CodeWrapper
+	}
 	if a.json() {
 		a.writeJSON(a.errs, map[string]*api.Error{"error": e})
 		return e.Code

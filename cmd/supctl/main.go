@@ -33,6 +33,7 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	a.help = cmd.CommandPath() + " --help"
+	a.wraps = cmd.Annotations[wrapper] != ""
 	if err == nil {
 		err = a.refused
 	}

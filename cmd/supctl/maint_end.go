@@ -50,22 +50,30 @@ func (a *app) maintEndCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.maintEnd(cmd.Context(), &f, args) },
 	}
 	f.on(a, cmd)
+	declareDecisions(cmd, &f.req)
 	fl := cmd.Flags()
-	fl.BoolVar(&f.req.Start, "start", false, "start it, wait for its checks, then release")
-	fl.BoolVar(&f.req.LeaveStopped, "leave-stopped", false, "release it; it stays down until somebody starts it")
-	fl.BoolVar(&f.req.Force, "force", false, "release it as it is, failing or not tried out; if it is down and wanted up, supd starts it after the settle time")
 	fl.BoolVar(&f.mine, "mine", false, "all of your own, also those of your other sessions")
 	fl.Var(&f.wait, "wait", "how long to wait for what is in flight")
 	return cmd
 }
 
+// declareDecisions adds the flags for the decisions that a service which is not well asks for.
+func declareDecisions(cmd *cobra.Command, req *api.MaintenanceEnd) {
+	fl := cmd.Flags()
+	fl.BoolVar(&req.Start, "start", false, "start it, wait for its checks, then release")
+	fl.BoolVar(&req.LeaveStopped, "leave-stopped", false, "release it; it stays down until somebody starts it")
+	fl.BoolVar(&req.Force, "force", false, "release it as it is, failing or not tried out; if it is down and wanted up, supd starts it after the settle time")
+}
+
+// errTwoDecisions is what the library's own check would say too late, after the command line counts as understood.
+var errTwoDecisions = usage("--start and --leave-stopped contradict each other")
+
 // maintEnd resolves targets to ids first, and only then asks for the end: see
 // ownLocks. The list may come from the files although the daemon then answers, or
 // the other way round; ids mean the same in both.
 func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
-	// Asked here and not by the library, whose check comes after the command line counts as understood.
 	if f.req.Start && f.req.LeaveStopped {
-		return usage("--start and --leave-stopped contradict each other")
+		return errTwoDecisions
 	}
 	names, err := f.of(args, !f.mine)
 	if err != nil {
@@ -79,15 +87,7 @@ func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
 		return err
 	}
 	f.req.WaitS = f.wait.seconds()
-	changes := a.showChanges(ctx, f.req.IDs, why)
-	reply, err := a.endLocks(ctx, f.req, why)
-	for range choices { // a start that is decided on may want the next decision
-		if err == nil || ctx.Err() != nil || !a.decide(ctx, &f.req, err) {
-			break
-		}
-		reply, err = a.endLocks(ctx, f.req, why)
-	}
-	reply.Changes = changes
+	reply, err := a.endDecided(ctx, &f.req, why)
 	if err != nil {
 		return a.interrupted("end the lock", err)
 	}
@@ -95,6 +95,20 @@ func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
 		return err
 	}
 	return code(reply.Code)
+}
+
+// endDecided says what changed during the work, ends the locks, and asks on a terminal for the decision that is missing.
+func (a *app) endDecided(ctx context.Context, req *api.MaintenanceEnd, why error) (api.MaintenanceReply, error) {
+	changes := a.showChanges(ctx, req.IDs, why)
+	reply, err := a.endLocks(ctx, *req, why)
+	for range choices { // a start that is decided on may want the next decision
+		if err == nil || ctx.Err() != nil || !a.decide(ctx, req, err) {
+			break
+		}
+		reply, err = a.endLocks(ctx, *req, why)
+	}
+	reply.Changes = changes
+	return reply, err
 }
 
 // endLocks asks the daemon, unless it is known not to answer (why), and else

@@ -58,6 +58,12 @@ func (a *app) maintStartCommand() *cobra.Command {
 			return a.maintStart(cmd.Context(), &f, args)
 		},
 	}
+	f.declare(a, cmd)
+	return cmd
+}
+
+// declare adds the flags that say what lock is wanted.
+func (f *startFlags) declare(a *app, cmd *cobra.Command) {
 	f.on(a, cmd)
 	fl := cmd.Flags()
 	fl.StringVarP(&f.req.Reason, "reason", "m", "", "why: everybody sees it")
@@ -66,7 +72,6 @@ func (a *app) maintStartCommand() *cobra.Command {
 	fl.BoolVar(&f.req.Stop, "stop", false, "bring it down under the lock, and prove that it is")
 	fl.Var(&f.wait, "wait", "how long to wait for what is in flight")
 	fl.BoolVar(&f.req.RequireIsolated, "require-isolated", false, "not ready, and nothing stopped, if something else could still act on it")
-	return cmd
 }
 
 // waitMin stands for --wait 0s: on the wire 0 means the default.
@@ -75,23 +80,35 @@ const waitMin = time.Millisecond
 // waitSeconds is --wait on the wire.
 func waitSeconds(d duration) float64 { return max(time.Duration(d), waitMin).Seconds() }
 
-// maintStart takes the locks, all or none, then asks on a terminal for what policy
-// misses. In this order: the lock must not wait for somebody who types.
+// maintStart is the whole command.
 func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) error {
 	names, err := f.of(args, true)
 	if err != nil {
 		return err
 	}
+	reply, err := a.lockAll(ctx, f, names)
+	if err != nil {
+		return err
+	}
+	if err := a.answer(reply, func() { a.writeLocked(reply) }); err != nil {
+		return err
+	}
+	return code(reply.Code)
+}
+
+// lockAll takes the locks, all or none, then asks on a terminal for what policy
+// misses. In this order: the lock must not wait for somebody who types.
+func (a *app) lockAll(ctx context.Context, f *startFlags, names []string) (api.MaintenanceReply, error) {
 	f.req.ForS, f.req.WaitS = f.till.seconds(), waitSeconds(f.wait)
 	for _, n := range names {
 		target, err := lockfile.ParseTarget(n)
 		if err != nil {
-			return usage("%v", err)
+			return api.MaintenanceReply{}, usage("%v", err)
 		}
 		f.req.Locks = append(f.req.Locks, api.NewLock{ID: lockfile.NewIDFor(target), Target: n})
 	}
 	if err := a.lockable(f.req); err != nil {
-		return err
+		return api.MaintenanceReply{}, err
 	}
 	reply, err := a.takeLocks(ctx, f.req)
 	// The lock stands while the person types.
@@ -102,12 +119,9 @@ func (a *app) maintStart(ctx context.Context, f *startFlags, args []string) erro
 		})
 	}
 	if err != nil {
-		return a.startFailed(ctx, f.req, err)
+		return reply, a.startFailed(ctx, f.req, err)
 	}
-	if err := a.answer(reply, func() { a.writeLocked(reply) }); err != nil {
-		return err
-	}
-	return code(reply.Code)
+	return reply, nil
 }
 
 // lockable refuses what no lock could hold (64 KB of reason, ten thousand hours), before the daemon is asked or a file

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,10 @@ import (
 	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
 )
+
+// The kernel lets a process set its login uid from its main thread only: init
+// runs there, and what is locked to a thread stays.
+func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"supctl": main, "aslogin": asLogin, "asnobody": asNobody})

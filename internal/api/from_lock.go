@@ -30,7 +30,7 @@ func (v LockView) Lock(l lockfile.Lock) Lock {
 		ID: l.ID, Target: l.Target.String(), Owner: ownerName(l.Owner), UID: uint32(l.Owner.UID), TTY: l.Owner.TTY,
 		Reason: l.Reason, Ticket: l.Ticket, Since: l.TakenAt, Overdue: l.Overdue(v.Now), Abandoned: v.abandoned(l),
 		Ready: len(l.NotReady) == 0, Session: l.Owner.Session, Remote: l.Owner.Remote, PID: l.Owner.PID, Host: l.Host,
-		Members: v.members(l), NotReady: append([]string{}, l.NotReady...), Stopped: l.MeantDown, Replaces: l.Replaces, Mine: l.Owner.Same(v.Me),
+		Members: v.members(l), NotReady: append([]string{}, l.NotReady...), Attached: l.Attached, Stopped: l.MeantDown, Replaces: l.Replaces, Mine: l.Owner.Same(v.Me),
 		File: filepath.Join(v.StateDir, "locks", string(l.Target.Kind), l.Target.Name, l.ID+".toml"),
 	}
 	if v.NotReady != nil {
@@ -82,11 +82,14 @@ func (v LockView) members(l lockfile.Lock) []string {
 	return slices.Compact(names)
 }
 
-// abandoned tells whether the login that took the lock is gone. Where the kernel
-// keeps no audit sessions the terminal stands for it; a lock without either (a
-// script's) cannot be told to be abandoned.
+// abandoned tells whether the login that took the lock is gone, or the process that
+// was to end it. Where the kernel keeps no audit sessions the terminal stands for the
+// login; a lock without either (a script's) cannot be told to be abandoned.
 func (v LockView) abandoned(l lockfile.Lock) bool {
 	if v.BootID != "" && l.BootID != "" && v.BootID != l.BootID {
+		return true
+	}
+	if l.Attached && v.BootID != "" && !(lockfile.Proc{PID: l.Owner.PID, Start: l.Owner.StartTime}).Alive() {
 		return true
 	}
 	if l.Owner.Session != "" {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -18,6 +19,10 @@ const (
 	clientEnv = "SUPD_API_TEST_SOCKET"
 	loginEnv  = "SUPD_API_TEST_LOGINUID"
 )
+
+// The kernel lets a process set its login uid from its main thread only: init
+// runs there, and what is locked to a thread stays.
+func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
 	socket := os.Getenv(clientEnv)

@@ -24,7 +24,8 @@ type Lock struct {
 	Host     string   `json:"host"`
 	Members  []string `json:"members"` // services it covers, those it covered when taken included
 	NotReady []string `json:"not_ready"`
-	Stopped  bool     `json:"stopped"` // taken with --stop: meant to be down
+	Attached bool     `json:"attached"` // pid ends it when its work is over (maintenance exec)
+	Stopped  bool     `json:"stopped"`  // taken with --stop: meant to be down
 	Replaces string   `json:"replaces"`
 	Mine     bool     `json:"mine"` // of the peer who asks: same login and session
 	File     string   `json:"file"`
@@ -65,7 +66,8 @@ type MaintenanceStart struct {
 	Ticket          string    `json:"ticket,omitempty"`
 	ForS            float64   `json:"for_s,omitempty"` // expected end from now; 0 = the policy's default
 	Stop            bool      `json:"stop,omitempty"`
-	WaitS           float64   `json:"wait_s,omitempty"` // for actions in flight; 0 = 60 s
+	Attached        bool      `json:"attached,omitempty"` // the client that asks ends them when its work is over: without its process they are abandoned
+	WaitS           float64   `json:"wait_s,omitempty"`   // for actions in flight; 0 = 60 s
 	RequireIsolated bool      `json:"require_isolated,omitempty"`
 }
 

@@ -14,6 +14,7 @@ import (
 // screen is a pseudo-terminal that somebody logs in at; the test sees what it shows.
 type screen struct {
 	tty *os.File
+	end *os.File // the test's
 
 	mu    sync.Mutex
 	shown strings.Builder
@@ -33,7 +34,7 @@ func newScreen(t *testing.T, uid int) *screen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &screen{}
+	m := &screen{end: end}
 	if m.tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +56,17 @@ func newScreen(t *testing.T, uid int) *screen {
 	t.Cleanup(func() { m.tty.Close(); end.Close() })
 	return m
 }
+
+// types sends keys.
+func (m *screen) types(t *testing.T, keys string) {
+	t.Helper()
+	if _, err := m.end.WriteString(keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hangUp is a connection that breaks: whoever sits there is sent SIGHUP.
+func (m *screen) hangUp() { m.end.Close() }
 
 // text is what was shown so far.
 func (m *screen) text() string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,10 @@ import (
 // sitterEnv makes the test binary a person at a terminal: it takes the login uid, says so, and waits for the end of its
 // standard input.
 const sitterEnv = "SUPD_TELL_TEST_LOGINUID"
+
+// The kernel lets a process set its login uid from its main thread only: init
+// runs there, and what is locked to a thread stays.
+func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
 	login, sitter := os.LookupEnv(sitterEnv)

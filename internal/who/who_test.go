@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,10 @@ const (
 	connectEnv = "SUPD_WHO_TEST_SOCKET"
 	loginEnv   = "SUPD_WHO_TEST_LOGINUID"
 )
+
+// The kernel lets a process set its login uid from its main thread only: init
+// runs there, and what is locked to a thread stays.
+func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
 	socket := os.Getenv(connectEnv)
