@@ -90,9 +90,9 @@ func fileChanges(was, is map[string]string) []string {
 		if !named {
 			stamp = stampOf(path) // the command names it no more
 		}
-		switch {
-		case stamp == was[path]:
-		case stamp == "":
+		switch stamp {
+		case was[path]:
+		case "":
 			out = append(out, path+" is gone")
 		default:
 			out = append(out, path+" was changed")

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,7 +34,9 @@ func (r result) tame(t *testing.T) {
 // metrics are what a scrape gives.
 func (d *daemon) scrape() string {
 	d.t.Helper()
-	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", d.path("run/supd.sock")) }}}
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", d.path("run/supd.sock"))
+	}}}
 	r, err := c.Get("http://supd/metrics")
 	if err != nil {
 		d.t.Fatal(err)
