@@ -65,45 +65,60 @@ func (w *strayWatch) look(pid int, confirmed bool) {
 	if !ok {
 		return
 	}
-	for _, want := range wants {
-		like := want.Like(p)
-		if like == stray.Other || w.s.ours(want.Service, p) {
+	by, asked := "", false
+	for i := range wants {
+		want := &wants[i]
+		like := want.Like(&p)
+		if like == stray.Other {
 			continue
 		}
-		if like == stray.Alike && !confirmed && !w.s.strays.leftBehind(want.Service) {
-			if _, waits := w.pending[pid]; !waits && !w.s.strays.known(want.Service, pid) {
-				w.pending[pid] = time.Now().Add(strayConfirm)
+		if !asked { // not for the many that are like nothing
+			by, asked = w.s.runner(pid), true
+			if by != "" && w.s.twin(by, &p) {
+				return
 			}
+		}
+		if by == want.Service || by == "" && w.s.inCgroup(want.Service, pid) {
 			continue
 		}
-		if like == stray.Alike && w.s.byOwner(want.Service, pid) {
-			continue // work with the service's own program is what the lock is for
-		}
-		how := "runs its command"
-		if like == stray.Alike {
-			how = "runs its program in its place"
-		}
-		w.s.raise(want.Service, pid, "", how)
+		w.judge(want.Service, pid, like, confirmed)
 	}
 }
 
-// ours says whether a process belongs to what supd runs: an instance of the service, which its owner has started, with
-// whatever that has started; or a service beside it that runs the very same.
-func (s *Supervisor) ours(service string, p stray.Program) bool {
-	if svc := s.services.get(service); svc != nil {
-		svc.mu.Lock()
-		cgroup := svc.cgroup
-		svc.mu.Unlock()
-		if cgroup != "" && (&proc.Cgroup{Path: cgroup}).Contains(p.PID) {
-			return true
-		}
+// judge gives the alarm about a process that is nobody's.
+func (w *strayWatch) judge(service string, pid int, like stray.Likeness, confirmed bool) {
+	if like == stray.Same {
+		w.s.raise(service, pid, "", "runs its command")
+		return
 	}
-	by := s.runner(p.PID)
-	if by == "" || by == service {
-		return by == service
+	if w.s.byOwner(service, pid) {
+		return // work with the service's own program is what the lock is for
 	}
-	twin, ok := s.wantOf(by)
-	return ok && twin.Like(p) != stray.Other
+	if confirmed || w.s.strays.leftBehind(service) {
+		w.s.raise(service, pid, "", "runs its program in its place")
+		return
+	}
+	if _, waits := w.pending[pid]; !waits && !w.s.strays.known(service, pid) {
+		w.pending[pid] = time.Now().Add(strayConfirm)
+	}
+}
+
+// twin says whether a process that belongs to a service is what that service runs, or runs the very same beside it.
+func (s *Supervisor) twin(service string, p *stray.Program) bool {
+	want, ok := s.wantOf(service)
+	return ok && want.Like(p) != stray.Other
+}
+
+// inCgroup finds what has thrown its mark and its parents away.
+func (s *Supervisor) inCgroup(service string, pid int) bool {
+	svc := s.services.get(service)
+	if svc == nil {
+		return false
+	}
+	svc.mu.Lock()
+	cgroup := svc.cgroup
+	svc.mu.Unlock()
+	return cgroup != "" && (&proc.Cgroup{Path: cgroup}).Contains(pid)
 }
 
 // runner is the service that a process belongs to, "" for none: whose main process is above it, or whose mark it carries.

@@ -16,9 +16,9 @@ const (
 	Same
 )
 
-// Like compares. Cheap for what runs another program.
-func (w Want) Like(p Program) Likeness {
-	if p.Exe != w.Exe || len(p.Argv) == 0 || !p.sameFile(w.Exe) {
+// Like compares; p keeps what it found out for the next one. Cheap for what runs another program.
+func (w *Want) Like(p *Program) Likeness {
+	if p.Exe != w.Exe || len(p.Argv) == 0 || !p.sameFile() {
 		return Other
 	}
 	args := p.Argv[1:]
@@ -46,7 +46,7 @@ func (w Want) Like(p Program) Likeness {
 }
 
 // called tells the programs apart that one file is, like busybox. What has written a title goes by its file.
-func (w Want) called(p Program) bool {
+func (w *Want) called(p *Program) bool {
 	base := filepath.Base(w.Exe)
 	if base == w.Name || strings.ContainsAny(p.Argv[0], " :") {
 		return true

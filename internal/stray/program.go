@@ -3,7 +3,7 @@ package stray
 import (
 	"io"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,6 +14,9 @@ type Program struct {
 	Exe  string   // as the kernel names it, in the process's own mounts
 	Argv []string // as the process has it now: some programs write a title over it
 	gone bool     // the file was replaced or removed meanwhile
+
+	file  *bool    // whether it runs the file of Exe, not one of that name in a container; nil: not asked yet
+	paths []string // what each of Argv names as a file, "" for nothing; nil: not asked yet
 }
 
 const (
@@ -52,34 +55,39 @@ func Read(pid int) (p Program, ok bool) {
 	return p, true
 }
 
-// sameFile says whether a process runs the very file, not one of that name in a container. Of a file that was replaced since
-// only the name is left.
-func (p Program) sameFile(path string) bool {
+// sameFile says whether a process runs the very file of its name, not one in a container. Of a file that was replaced since
+// only the name is left. Many services may run one program, so it is found out once.
+func (p *Program) sameFile() bool {
 	if p.gone {
 		return true
 	}
-	theirs, err := os.Stat("/proc/" + strconv.Itoa(p.PID) + "/exe")
-	if err != nil {
-		return false
+	if p.file == nil {
+		theirs, err := os.Stat("/proc/" + strconv.Itoa(p.PID) + "/exe")
+		ours, ourErr := os.Stat(p.Exe)
+		same := err == nil && ourErr == nil && os.SameFile(theirs, ours)
+		p.file = &same
 	}
-	ours, err := os.Stat(path)
-	return err == nil && os.SameFile(theirs, ours)
+	return *p.file
 }
 
 // rest is what follows the script among the arguments; ok is false if it is not there. A script that is named relatively is
 // found from where the process stands now.
-func (p Program) rest(script string) (args []string, ok bool) {
-	cwd, err := os.Readlink("/proc/" + strconv.Itoa(p.PID) + "/cwd")
-	if err != nil {
-		cwd = "/"
-	}
-	for i, a := range p.Argv[1:] {
-		if filepath.Base(a) != filepath.Base(script) && !strings.Contains(a, "/") {
-			continue
+func (p *Program) rest(script string) (args []string, ok bool) {
+	if p.paths == nil {
+		p.paths = make([]string, len(p.Argv))
+		cwd, err := os.Readlink("/proc/" + strconv.Itoa(p.PID) + "/cwd")
+		if err != nil {
+			cwd = "/"
 		}
-		if path, err := resolved(a, cwd); err == nil && path == script {
-			return p.Argv[i+2:], true
+		for i, a := range p.Argv {
+			if i > 0 && a != "" && !strings.HasPrefix(a, "-") {
+				p.paths[i], _ = resolved(a, cwd) // "" when it names no file
+			}
 		}
 	}
-	return nil, false
+	at := slices.Index(p.paths, script)
+	if at < 0 {
+		return nil, false
+	}
+	return p.Argv[at+1:], true
 }

@@ -75,7 +75,8 @@ func TestLike(t *testing.T) {
 		{"everybody's program, as the service has it", []string{"sleep", "1000"}, []string{"/bin/sleep", "1000"}, Same},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := want(t, dir, c.want...).Like(run(t, dir, c.runs...)); got != c.like {
+			w, p := want(t, dir, c.want...), run(t, dir, c.runs...)
+			if got := w.Like(&p); got != c.like {
 				t.Errorf("%q runs, wanted is %q: %d, want %d", c.runs, c.want, got, c.like)
 			}
 		})
@@ -118,7 +119,8 @@ func TestLikeOfAScript(t *testing.T) {
 		{[]string{"sh", script, "--port", "81"}, Other},
 		{[]string{"sh", "-c", "read x; " + script}, Other},
 	} {
-		if got := w.Like(start(c.runs...)); got != c.like {
+		p := start(c.runs...)
+		if got := w.Like(&p); got != c.like {
 			t.Errorf("%q: %d, want %d", c.runs, got, c.like)
 		}
 	}
@@ -133,7 +135,8 @@ func TestLikeOfAReplacedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	install(t, dir, "db")
-	if p, ok := Read(p.PID); !ok || want(t, dir, db, "1000").Like(p) != Same {
+	w := want(t, dir, db, "1000")
+	if p, ok := Read(p.PID); !ok || w.Like(&p) != Same {
 		t.Errorf("%+v is not recognised", p)
 	}
 }
@@ -148,7 +151,8 @@ func TestRan(t *testing.T) {
 		return ok && p.Exe == db
 	})
 	w := Ran("db", p)
-	if got := w.Like(run(t, dir, db, "1000")); got != Same {
+	p = run(t, dir, db, "1000")
+	if got := w.Like(&p); got != Same {
 		t.Errorf("%+v: %d", w, got)
 	}
 }
@@ -158,7 +162,8 @@ func TestTitle(t *testing.T) {
 	db := install(t, dir, "db")
 	p := run(t, dir, db, "1000")
 	p.Argv = []string{"db: master process " + db + " -g daemon off;"}
-	if got := want(t, dir, db, "-g", "daemon off;").Like(p); got != Alike {
+	w := want(t, dir, db, "-g", "daemon off;")
+	if got := w.Like(&p); got != Alike {
 		t.Errorf("%d", got)
 	}
 }
