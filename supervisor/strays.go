@@ -35,6 +35,7 @@ type alarm struct {
 	key  alarmKey
 	id   proc.Identity // zero where the process cannot be seen
 	said api.Stray
+	sure bool          // it can hardly be anything but the service
 	p    *proc.Process // nil where it cannot be watched
 }
 
@@ -101,11 +102,20 @@ func (t *strays) meantDown() []string {
 
 // of is what was started under the locks of a service, oldest first; never nil.
 func (t *strays) of(service string) []api.Stray {
+	return t.which(service, func(*alarm) bool { return true })
+}
+
+// sureOf leaves out what may be something else: enough to be told, and too little to refuse anything for.
+func (t *strays) sureOf(service string) []api.Stray {
+	return t.which(service, func(a *alarm) bool { return a.sure })
+}
+
+func (t *strays) which(service string, pick func(*alarm) bool) []api.Stray {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := []api.Stray{}
 	for _, a := range t.alarms {
-		if a.key.service == service {
+		if a.key.service == service && pick(a) {
 			out = append(out, a.said)
 		}
 	}

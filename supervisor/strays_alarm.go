@@ -17,9 +17,10 @@ import (
 	"github.com/supd/supd/supervisor/core"
 )
 
-// raise gives the alarm about a process, once. pid 0: whose the socket is cannot be seen. Called by the watcher.
-func (s *Supervisor) raise(service string, pid int, inode, how string) {
-	a := &alarm{key: alarmKey{service: service, inode: inode}}
+// raise gives the alarm about a process, once. pid 0: whose the socket is cannot be seen. sure says that it can hardly be
+// anything but the service. Called by the watcher.
+func (s *Supervisor) raise(service string, pid int, inode, how string, sure bool) {
+	a := &alarm{key: alarmKey{service: service, inode: inode}, sure: sure}
 	if pid != 0 {
 		st, err := proc.ReadStat(pid)
 		if err != nil || st.State == 'Z' {

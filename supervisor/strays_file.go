@@ -25,6 +25,7 @@ type notedAlarm struct {
 	Process proc.Identity `json:"process"`
 	Inode   string        `json:"inode,omitempty"` // of a socket whose process cannot be seen
 	Said    api.Stray     `json:"said"`
+	Sure    bool          `json:"sure"`
 }
 
 func (s *Supervisor) strayFile() string {
@@ -37,7 +38,7 @@ func (s *Supervisor) saveStrays() {
 	s.strays.mu.Lock()
 	n := strayNote{Alarms: []notedAlarm{}, Ran: s.strays.ran}
 	for _, a := range s.strays.alarms {
-		n.Alarms = append(n.Alarms, notedAlarm{a.key.service, a.id, a.key.inode, a.said})
+		n.Alarms = append(n.Alarms, notedAlarm{a.key.service, a.id, a.key.inode, a.said, a.sure})
 	}
 	text, err := json.Marshal(n)
 	s.strays.mu.Unlock()
@@ -76,7 +77,7 @@ func (s *Supervisor) restoreStrays() {
 	}
 	s.strays.mu.Unlock()
 	for _, v := range n.Alarms {
-		a := &alarm{key: alarmKey{v.Service, v.Process.PID, v.Process.StartTime, v.Inode}, id: v.Process, said: v.Said}
+		a := &alarm{key: alarmKey{v.Service, v.Process.PID, v.Process.StartTime, v.Inode}, id: v.Process, said: v.Said, sure: v.Sure}
 		s.strays.put(a)
 		s.watchStray(a)
 	}

@@ -56,7 +56,11 @@ func (s *Supervisor) wantOf(name string) (stray.Want, bool) {
 }
 
 // look judges one process. What is only alike counts when it was seen before, and still is.
-func (w *strayWatch) look(pid int, confirmed bool) {
+func (w *strayWatch) look(pid int, confirmed bool) { w.lookAt(pid, confirmed, time.Time{}) }
+
+// lookAt leaves out what was there before the locks were, if started says when the process began: it was not started under
+// them.
+func (w *strayWatch) lookAt(pid int, confirmed bool, started time.Time) {
 	wants := w.wants[stray.ExeOf(pid)]
 	if len(wants) == 0 {
 		return
@@ -78,29 +82,56 @@ func (w *strayWatch) look(pid int, confirmed bool) {
 				return
 			}
 		}
-		if by == want.Service || by == "" && w.s.inCgroup(want.Service, pid) {
-			continue
+		switch {
+		case by == want.Service || by == "" && w.s.inCgroup(want.Service, pid):
+		case !started.IsZero() && started.Before(w.s.strays.meantDownSince(want.Service, w.s.bootID)):
+		case want.Common && w.s.othersSupd(pid): // two supds with a `sleep 1000` each have nothing to do with each other
+		default:
+			w.judge(want.Service, pid, like, confirmed, !want.Common)
 		}
-		w.judge(want.Service, pid, like, confirmed)
 	}
 }
 
 // judge gives the alarm about a process that is nobody's.
-func (w *strayWatch) judge(service string, pid int, like stray.Likeness, confirmed bool) {
+func (w *strayWatch) judge(service string, pid int, like stray.Likeness, confirmed, sure bool) {
 	if like == stray.Same {
-		w.s.raise(service, pid, "", "runs its command")
+		w.s.raise(service, pid, "", "runs its command", sure)
 		return
 	}
 	if w.s.byOwner(service, pid) {
 		return // work with the service's own program is what the lock is for
 	}
 	if confirmed || w.s.strays.leftBehind(service) {
-		w.s.raise(service, pid, "", "runs its program in its place")
+		w.s.raise(service, pid, "", "runs its program in its place", sure)
 		return
 	}
 	if _, waits := w.pending[pid]; !waits && !w.s.strays.known(service, pid) {
 		w.pending[pid] = time.Now().Add(strayConfirm)
 	}
+}
+
+// othersSupd says whether another supd of this host runs the process.
+func (s *Supervisor) othersSupd(pid int) bool {
+	mark, ok := proc.MarkOf(pid)
+	return ok && mark.Daemon != "" && mark.Daemon != proc.DaemonOf(s.dir.Path())
+}
+
+// startSlack is for a start time that is known to a clock tick only, and a wall clock that is slewed.
+const startSlack = 2 * clockTick
+
+// meantDownSince is when the first lock that means a service to be down was taken; zero for one of an earlier boot, which is
+// older than every process.
+func (t *strays) meantDownSince(service, bootID string) (since time.Time) {
+	for _, l := range t.locksOn(service) {
+		switch {
+		case !l.MeantDown:
+		case l.BootID != bootID:
+			return time.Time{}
+		case since.IsZero() || l.TakenAt.Before(since):
+			since = l.TakenAt
+		}
+	}
+	return since.Add(-startSlack)
 }
 
 // twin says whether a process that belongs to a service is what that service runs, or runs the very same beside it.
@@ -210,8 +241,8 @@ func (w *strayWatch) listens(p place, inode string, pid int) {
 	}
 	how := "listens on " + p.address.String()
 	if pid == 0 {
-		w.s.raise(p.service, 0, inode, how)
+		w.s.raise(p.service, 0, inode, how, true)
 		return
 	}
-	w.s.raise(p.service, pid, inode, how)
+	w.s.raise(p.service, pid, inode, how, true)
 }

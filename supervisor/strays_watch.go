@@ -205,7 +205,7 @@ func (w *strayWatch) scan() {
 		w.s.log.Warn("cannot look for what is started under a lock", "err", err)
 	}
 	for _, st := range all {
-		w.look(st.PID, false)
+		w.lookAt(st.PID, false, tickTime(st.StartTime))
 	}
 	w.scanAt = time.Now().Add(every)
 }

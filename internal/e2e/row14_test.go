@@ -188,3 +188,26 @@ func TestRow14_TheAddressIsTaken(t *testing.T) {
 	}
 	d.alarmed("db", 0)
 }
+
+// Row 14: what ran before the lock was not started under it, and what another supd runs with everybody's program is another
+// service; what is told of such a program refuses nothing.
+func TestRow14_EverybodysProgram(t *testing.T) {
+	needsRoot(t)
+	t.Parallel()
+	const text = "[service.db]\ncommand = [\"sleep\", \"86123\"]\nready = \"delay:1ms\"\n"
+	d := started(t, quick+text)
+	d.up("db")
+	before := d.byHand(4001002, "sleep", "86123")
+	ann := d.login(4001001, 0)
+	ann.ctl("maintenance", "start", "db", "--stop").wants(t, 0)
+	other := started(t, quick+text)
+	other.up("db")
+	d.kill9()
+	d.start()
+	after := d.byHand(4001002, "sleep", "86123")
+	if v := d.alarmed("db", 1)[0]; v.PID != after {
+		t.Errorf("%+v; before the lock was pid %d, by hand %d", v, before, after)
+	}
+	ann.ctl("maintenance", "end", "db", "--leave-stopped").wants(t, 0)
+	d.alarmed("db", 0)
+}

@@ -193,3 +193,18 @@ func TestAddresses(t *testing.T) {
 		t.Errorf("%q", texts)
 	}
 }
+
+func TestCommon(t *testing.T) {
+	dir := t.TempDir()
+	db := install(t, dir, "db")
+	for _, c := range []struct {
+		argv   []string
+		common bool
+	}{
+		{[]string{"sleep", "1000"}, true}, {[]string{"sleep", "/etc/x"}, false}, {[]string{db}, false},
+	} {
+		if w := want(t, dir, c.argv...); w.Common != c.common {
+			t.Errorf("%q: %v", c.argv, w.Common)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/supd/supd/internal/proc"
@@ -18,6 +19,8 @@ type Want struct {
 	Script  string   // "" if Exe is the service's own program
 	Name    string   // base of the program as the command has it: programs like busybox go by it
 	Args    []string // after the program, or after the script
+
+	Common bool // everybody's program with nothing that only this service has: `sleep 1000`
 
 	telling   []string // of Args, what tells this service from others that run the same program
 	dedicated bool     // the program is hardly good for anything else
@@ -72,6 +75,8 @@ func (w *Want) tell() {
 	switch filepath.Dir(w.Exe) {
 	case "/bin", "/usr/bin": // sleep, sh, python3: everybody's
 		w.dedicated = w.Script != ""
+		named := func(a string) bool { return strings.Contains(a, "/") }
+		w.Common = w.Script == "" && !slices.ContainsFunc(w.Args, named)
 	default:
 		w.dedicated = true
 	}
