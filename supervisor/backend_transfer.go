@@ -55,8 +55,8 @@ func (s *Supervisor) MaintenanceAccept(ctx context.Context, p api.Peer, m api.Ma
 	for i, old := range res.Old {
 		l := res.New[i]
 		text := fmt.Sprintf("%s has taken over the lock of %s on %s", p.Owner, old.Owner, l.Target)
-		fields := pastFields(old)
-		fields["new_id"], fields["by"] = l.ID, p.Owner.String()
+		fields := pastFields(old, p.Owner)
+		fields["new_id"] = l.ID
 		s.record("maintenance.transferred", serviceOf(l.Target), journal.Notice, text, fields)
 		go s.tellOwner(old.Owner, s.hide(text))
 		names, _ := s.members(l.Target.String())
@@ -70,9 +70,10 @@ func (s *Supervisor) MaintenanceAccept(ctx context.Context, p api.Peer, m api.Ma
 }
 
 // pastFields is what the record keeps of a lock that is over, for `maintenance history`.
-func pastFields(l lockfile.Lock) map[string]string {
+func pastFields(l lockfile.Lock, by lockfile.Owner) map[string]string {
+	l.Owner.TTY, by.TTY = "", ""
 	return map[string]string{
 		"lock_id": l.ID, "target": l.Target.String(), "owner": l.Owner.String(), "reason": l.Reason, "ticket": l.Ticket,
-		"since": l.TakenAt.Format(time.RFC3339Nano),
+		"since": l.TakenAt.Format(time.RFC3339Nano), "by": by.String(),
 	}
 }

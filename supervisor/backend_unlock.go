@@ -52,8 +52,9 @@ func (s *Supervisor) MaintenanceEnd(ctx context.Context, p api.Peer, m api.Maint
 	}
 	defer s.recorded()
 	for _, l := range res.Ended {
-		s.record("maintenance.ended", serviceOf(l.Target), journal.Notice, fmt.Sprintf("lock on %s ended by %s", l.Target, p.Owner),
-			map[string]string{"lock_id": l.ID, "target": l.Target.String(), "forced": fmt.Sprint(m.Force)})
+		fields := pastFields(l, p.Owner)
+		fields["forced"] = fmt.Sprint(m.Force)
+		s.record("maintenance.ended", serviceOf(l.Target), journal.Notice, fmt.Sprintf("lock on %s ended by %s", l.Target, p.Owner), fields)
 		names, _ := s.members(l.Target.String())
 		go s.holdsChanged(names)
 		go s.forgetBefore(l.ID)
@@ -76,9 +77,11 @@ func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.Mai
 		return api.MaintenanceReply{}, api.ErrorOf("break "+m.ID, err)
 	}
 	defer s.recorded()
-	s.record("maintenance.broken", serviceOf(res.New.Target), journal.Warning,
-		fmt.Sprintf("lock of %s on %s broken by %s: %s", res.Old.Owner, res.New.Target, p.Owner, m.Reason),
-		map[string]string{"lock_id": res.New.ID, "replaces": m.ID, "target": res.New.Target.String()})
+	text := fmt.Sprintf("lock of %s on %s broken by %s: %s", res.Old.Owner, res.New.Target, p.Owner, m.Reason)
+	fields := pastFields(res.Old, p.Owner)
+	fields["lock_id"], fields["replaces"], fields["target"], fields["note"] = res.New.ID, m.ID, res.New.Target.String(), m.Reason
+	s.record("maintenance.broken", serviceOf(res.New.Target), journal.Warning, text, fields)
+	go s.tellOwner(res.Old.Owner, s.hide(text))
 	names, _ := s.members(res.New.Target.String())
 	go s.holdsChanged(names)
 	reply := api.MaintenanceReply{

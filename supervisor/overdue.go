@@ -140,5 +140,6 @@ func (s *Supervisor) sayOverdue(l lockfile.Lock) {
 	s.record("maintenance.overdue", serviceOf(l.Target), journal.Warning, text, map[string]string{
 		"lock_id": l.ID, "target": l.Target.String(), "owner": l.Owner.String(), "until": l.Until.Format(time.RFC3339),
 	})
+	go s.tellOwner(l.Owner, s.hide(text))
 	s.metrics.reminded.WithLabelValues(l.Target.String()).Inc()
 }

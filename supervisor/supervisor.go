@@ -65,6 +65,7 @@ type Supervisor struct {
 	memory   *memory
 	vanished *vanished
 	overdue  *overdue
+	telling  sync.Mutex // over the files of what people were told
 	strays   *strays
 	requests *requests
 	bell     bell

@@ -139,6 +139,18 @@ func (f *fake) MaintenanceAccept(context.Context, api.Peer, api.MaintenanceAccep
 	return api.MaintenanceReply{}, errNotSet
 }
 
+func (f *fake) History(context.Context, api.Peer, []string, time.Time) (api.HistoryReply, error) {
+	return api.HistoryReply{Locks: []api.PastLock{}, Notes: []string{}}, nil
+}
+
+func (f *fake) Notices(context.Context, api.Peer) (api.NoticesReply, error) {
+	return api.NoticesReply{Notices: []api.Notice{}}, nil
+}
+
+func (f *fake) NoticesTold(context.Context, api.Peer, api.NoticesTold) (api.NoticesReply, error) {
+	return api.NoticesReply{Notices: []api.Notice{}}, nil
+}
+
 func (f *fake) MaintenanceMend(_ context.Context, _ api.Peer, m api.MaintenanceMend, _ api.Progress) (api.MaintenanceReply, error) {
 	if f.mend == nil {
 		return api.MaintenanceReply{}, errNotSet

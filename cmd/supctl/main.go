@@ -37,5 +37,6 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	if err == nil {
 		err = a.refused
 	}
+	defer a.showNotices() // after what the command has to say
 	return a.finish(err)
 }

@@ -29,7 +29,7 @@ func (a *app) maintenanceCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.maintStartCommand(), a.maintReadyCommand(), a.maintEndCommand(), a.maintListCommand(), a.maintShowCommand(), a.maintExtendCommand(),
 		a.maintCheckCommand(), a.maintBreakCommand())
-	cmd.AddCommand(a.maintTransferCommand(), a.maintAcceptCommand())
+	cmd.AddCommand(a.maintTransferCommand(), a.maintAcceptCommand(), a.maintHistoryCommand())
 	cmd.AddCommand(a.maintExecCommand())
 	cmd.AddCommand(a.maintDoctorCommand(), a.maintMendCommand())
 	return cmd

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/url"
+	"time"
 
 	"github.com/supd/supd/internal/journal"
 )
@@ -95,6 +96,21 @@ func (c *Client) Lock(ctx context.Context, id string) (Lock, error) {
 // MaintenanceCheck tells whether a target is free.
 func (c *Client) MaintenanceCheck(ctx context.Context, target string) (MaintenanceCheck, error) {
 	return read[MaintenanceCheck](ctx, c, "/v1/maintenance/check", targetQuery([]string{target}))
+}
+
+// History lists locks that are over.
+func (c *Client) History(ctx context.Context, targets []string, since time.Time) (HistoryReply, error) {
+	return read[HistoryReply](ctx, c, "/v1/maintenance/history", addSince(targetQuery(targets), since))
+}
+
+// Notices asks for what the peer was not told yet.
+func (c *Client) Notices(ctx context.Context) (NoticesReply, error) {
+	return read[NoticesReply](ctx, c, "/v1/notices", nil)
+}
+
+// NoticesTold says what the peer was told.
+func (c *Client) NoticesTold(ctx context.Context, told NoticesTold) (NoticesReply, error) {
+	return run[NoticesReply](ctx, c, "/v1/notices/told", told, nil)
 }
 
 // Checks lists checks of targets (none = all).

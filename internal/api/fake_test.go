@@ -114,6 +114,18 @@ func (f *fake) MaintenanceAccept(_ context.Context, _ Peer, m MaintenanceAccept,
 	return MaintenanceReply{}, nil
 }
 
+func (f *fake) History(context.Context, Peer, []string, time.Time) (HistoryReply, error) {
+	return HistoryReply{Locks: []PastLock{}, Notes: []string{}}, nil
+}
+
+func (f *fake) Notices(context.Context, Peer) (NoticesReply, error) {
+	return NoticesReply{Notices: []Notice{}}, nil
+}
+
+func (f *fake) NoticesTold(context.Context, Peer, NoticesTold) (NoticesReply, error) {
+	return NoticesReply{Notices: []Notice{}}, nil
+}
+
 func (f *fake) MaintenanceMend(_ context.Context, _ Peer, m MaintenanceMend, _ Progress) (MaintenanceReply, error) {
 	f.called("MaintenanceMend " + m.File)
 	return MaintenanceReply{}, nil

@@ -29,6 +29,7 @@ func examples() map[string]string {
 		"POST /v1/maintenance/break":            `{"id":"a1","new_id":"b2","reason":"gone home"}`,
 		"POST /v1/maintenance/transfer":         `{"locks":[{"id":"a1","offers":0}],"to":"ben","note":"night shift"}`,
 		"POST /v1/maintenance/accept":           `{"locks":[{"id":"a1","new_id":"b2"}]}`,
+		"POST /v1/notices/told":                 `{"keys":["break a1"]}`,
 		"POST /v1/maintenance/extend":           `{"ids":["a1"],"for_s":60}`,
 		"POST /v1/reload":                       `{"apply":true}`,
 		"POST /v1/checks/{service}/{check}/run": ``,
@@ -62,7 +63,8 @@ func request(t *testing.T, rt *route) (path, body string) {
 
 func TestRolesOfRoutes(t *testing.T) {
 	want := map[Role]string{
-		Viewer: "GET /v1/version, GET /v1/status, GET /v1/services/{name}, POST /v1/wait, GET /v1/maintenance/doctor, GET /v1/maintenance/locks, " +
+		Viewer: "GET /v1/version, GET /v1/status, GET /v1/services/{name}, POST /v1/wait, GET /v1/maintenance/doctor, " +
+			"GET /v1/maintenance/history, GET /v1/notices, POST /v1/notices/told, GET /v1/maintenance/locks, " +
 			"GET /v1/maintenance/locks/{id}, GET /v1/maintenance/check, GET /v1/checks, GET /metrics",
 		Admin: "POST /v1/maintenance/break, POST /v1/maintenance/mend, POST /v1/upgrade",
 	}
@@ -297,6 +299,8 @@ func checkDecoded(t *testing.T, v any) {
 		names = v.Targets
 	case *Wait:
 		names = v.Targets
+	case *NoticesTold:
+		return
 	case *MaintenanceTransfer:
 		for _, l := range v.Locks {
 			ids = append(ids, l.ID)

@@ -61,6 +61,13 @@ func routes() []route {
 		get("/v1/maintenance/doctor", Viewer, "What is wrong with locks and holds, each with the command that mends it.", func(c *call) (DoctorReply, error) {
 			return c.b.Doctor(c.ctx, c.peer, c.query["target"])
 		}, target),
+		get("/v1/maintenance/history", Viewer, "Locks that are over, and how they ended.", history, target, since),
+		get("/v1/notices", Viewer, "What the peer was not told yet of their locks.", func(c *call) (NoticesReply, error) {
+			return c.b.Notices(c.ctx, c.peer)
+		}),
+		post("/v1/notices/told", Viewer, "The peer has been told.", func(c *call, n NoticesTold, _ Progress) (NoticesReply, error) {
+			return c.b.NoticesTold(c.ctx, c.peer, n)
+		}),
 		get("/v1/maintenance/locks", Viewer, "The locks on targets.", func(c *call) (LocksReply, error) {
 			return c.b.Locks(c.ctx, c.peer, c.query["target"])
 		}, target),
@@ -137,6 +144,14 @@ func maintenanceCheck(c *call) (MaintenanceCheck, error) {
 		return MaintenanceCheck{}, Errorf(CodeUsage, "the query needs exactly one target")
 	}
 	return c.b.MaintenanceCheck(c.ctx, c.peer, t[0])
+}
+
+func history(c *call) (HistoryReply, error) {
+	since, err := c.time("since")
+	if err != nil {
+		return HistoryReply{}, err
+	}
+	return c.b.History(c.ctx, c.peer, c.query["target"], since)
 }
 
 func checkList(c *call) (ChecksReply, error) {

@@ -1,0 +1,60 @@
+package notices
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/supd/supd/lockfile"
+)
+
+// Notice is one thing to tell. Text may hold what others have written: who shows it makes it harmless.
+type Notice struct {
+	Key  string // the same as long as it is the same notice
+	At   time.Time
+	Text string
+}
+
+// For is everything there is to tell me, told or not, oldest first. What I did myself in this session is no news.
+func For(me lockfile.Owner, locks, ended []lockfile.Lock, now time.Time) []Notice {
+	var out []Notice
+	for _, l := range ended {
+		if e := l.Ended; e != nil && l.Owner.SameLogin(me) && !e.By.Same(me) {
+			if text := goneText(l, *e); text != "" {
+				out = append(out, Notice{e.How + " " + l.ID, e.At, text})
+			}
+		}
+	}
+	for _, l := range locks {
+		if l.Offer.To(me) && !l.Owner.Same(me) {
+			text := fmt.Sprintf("%s offers you the lock on %s%s; take it over with: supctl maintenance accept %s", l.Offer.By, l.Target, because(l.Offer.Note), l.Target)
+			out = append(out, Notice{fmt.Sprintf("offer %s %d", l.ID, l.Offers), l.Offer.At, text})
+		}
+		if l.Owner.SameLogin(me) && l.Overdue(now) {
+			text := fmt.Sprintf("your lock on %s%s was expected to end at %s; it is overdue and goes on holding: supctl maintenance end %s, or extend",
+				l.Target, because(l.Reason), l.Until.Local().Format(time.DateTime), l.Target)
+			out = append(out, Notice{fmt.Sprintf("overdue %s %d", l.ID, l.Until.Unix()), l.Until, text})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Notice) int { return a.At.Compare(b.At) })
+	return out
+}
+
+// goneText is for locks that others took; an end is one's own doing, in whatever session.
+func goneText(l lockfile.Lock, e lockfile.Ended) string {
+	at := e.At.Local().Format(time.DateTime)
+	switch e.How {
+	case "break":
+		return fmt.Sprintf("your lock on %s%s was broken by %s at %s%s; they hold it now, ask them before you go on", l.Target, because(l.Reason), e.By, at, because(e.Note))
+	case "transfer":
+		return fmt.Sprintf("%s accepted your lock on %s%s at %s; it is theirs now", e.By, l.Target, because(l.Reason), at)
+	}
+	return ""
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
+}

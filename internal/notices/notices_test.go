@@ -1,0 +1,75 @@
+package notices
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/supd/supd/lockfile"
+)
+
+func person(name string, uid int64, session string) lockfile.Owner {
+	return lockfile.Owner{Name: name, UID: uid, LoginUID: uid, Session: session}
+}
+
+func TestWhoIsToldWhat(t *testing.T) {
+	now := time.Now()
+	ann, annElsewhere, ben := person("ann", 1001, "1"), person("ann", 1001, "2"), person("ben", 1002, "3")
+	lock := func(id string, o lockfile.Owner) lockfile.Lock {
+		return lockfile.Lock{ID: id, Target: lockfile.ServiceTarget("db"), Owner: o, Reason: "disk"}
+	}
+	gone := func(id, how string, by lockfile.Owner) lockfile.Lock {
+		l := lock(id, ann)
+		l.Ended = &lockfile.Ended{At: now, By: by, How: how, Note: "late"}
+		return l
+	}
+	late := lock("late", ann)
+	late.Until = now.Add(-time.Minute)
+	early := lock("early", ann)
+	early.Until = now.Add(time.Minute)
+	offered := lock("offered", ann)
+	offered.Offer, offered.Offers = &lockfile.Offer{Name: "ben", UID: 1002, By: "ann", At: now}, 3
+	locks := []lockfile.Lock{late, early, offered}
+	ended := []lockfile.Lock{gone("b", "break", ben), gone("t", "transfer", ben), gone("e", "end", ben), gone("own", "break", ann), {ID: "unstamped", Owner: ann}}
+	keys := func(me lockfile.Owner) string {
+		var ks []string
+		for _, n := range For(me, locks, ended, now) {
+			ks = append(ks, strings.Join(strings.Fields(n.Key)[:2], " "))
+		}
+		return strings.Join(ks, ", ")
+	}
+	if got, want := keys(ann), "overdue late, break b, transfer t"; got != want {
+		t.Errorf("ann is told %q, want %q", got, want)
+	}
+	// A break in another session of the same account may have been by somebody else.
+	if got, want := keys(annElsewhere), "overdue late, break b, transfer t, break own"; got != want {
+		t.Errorf("ann's other session is told %q, want %q", got, want)
+	}
+	if got, want := keys(ben), "offer offered"; got != want {
+		t.Errorf("ben is told %q, want %q", got, want)
+	}
+}
+
+func TestToldOnceAndForgottenWithTheLock(t *testing.T) {
+	dir := t.TempDir()
+	ann, ben := person("ann", 1001, "1"), person("ben", 1002, "2")
+	all := []Notice{{Key: "a"}, {Key: "b"}}
+	if err := Tell(dir, ann, all, []string{"a", "made up"}); err != nil {
+		t.Fatal(err)
+	}
+	if left := Untold(dir, ann, all); len(left) != 1 || left[0].Key != "b" {
+		t.Errorf("ann is still to be told %v", left)
+	}
+	if left := Untold(dir, ben, all); len(left) != 2 {
+		t.Errorf("ben is still to be told %v", left)
+	}
+	if err := Tell(dir, ann, all[1:], []string{"b"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "told", "login-1001"))
+	if err != nil || string(text) != "b\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
