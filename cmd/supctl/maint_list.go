@@ -62,11 +62,7 @@ func (a *app) writeLocks(r api.LocksReply) {
 		}
 	}
 	for _, b := range r.Unreadable {
-		target := b.Target
-		if target == "" {
-			target = "everything"
-		}
-		a.say("%s", painted(cell{"! " + clean(target) + " counts as locked: cannot read " + clean(b.File) + ": " + clean(b.Reason), red}, t.colour))
+		a.say("%s", painted(cell{"! " + clean(orAll(b.Target)) + " counts as locked: cannot read " + clean(b.File) + ": " + clean(b.Reason), red}, t.colour))
 	}
 }
 

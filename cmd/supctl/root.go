@@ -68,7 +68,7 @@ func newRoot(a *app) *cobra.Command {
 	f.BoolVar(&a.flags.noColor, "no-color", false, "no colours, also on a terminal")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "no progress and no hints")
 	root.AddGroup(&cobra.Group{ID: groupLook, Title: "Look:"}, &cobra.Group{ID: groupAct, Title: "Act:"}, &cobra.Group{ID: groupSupd, Title: "supd itself:"})
-	add(root, groupLook, a.statusCommand(), a.showCommand(), a.explainCommand(), a.logsCommand(), a.eventsCommand(), a.checkCommand(), a.waitCommand())
+	add(root, groupLook, a.statusCommand(), a.showCommand(), a.explainCommand(), a.logsCommand(), a.eventsCommand(), a.checkCommand(), a.waitCommand(), a.motdCommand())
 	add(root, groupAct, a.maintenanceCommand(), a.startCommand(), a.stopCommand(), a.restartCommand(), a.reloadCommand(), a.signalCommand())
 	add(root, groupSupd, a.configCommand(), a.upgradeCommand(), a.versionCommand(), a.completionCommand())
 	root.SetHelpCommand(a.helpCommand())
