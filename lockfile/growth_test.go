@@ -2,6 +2,7 @@ package lockfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -113,4 +114,26 @@ func TestIDsAreBoundToTheirTarget(t *testing.T) {
 	if n := len(d.Locks().Locks); n != 1 {
 		t.Errorf("%d locks", n)
 	}
+}
+
+// BenchmarkActionAmong10000Locks is everything that an action costs before its effect: look, gate, record, locks, holds, epoch; of a service that
+// nobody locks, and the refusal of one that ten people do.
+func BenchmarkActionAmong10000Locks(b *testing.B) {
+	d := hoarded(b, 1000)
+	for _, service := range []string{"free", "s0"} {
+		b.Run(service, func(b *testing.B) {
+			for b.Loop() {
+				err := d.Do(context.Background(), auto(d, VerbStart, service), nothing)
+				var held *HeldError
+				if err != nil && !errors.As(err, &held) {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("list", func(b *testing.B) {
+		for b.Loop() {
+			d.Locks()
+		}
+	})
 }
