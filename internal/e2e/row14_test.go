@@ -201,6 +201,7 @@ func TestRow14_EverybodysProgram(t *testing.T) {
 	ann := d.login(4001001, 0)
 	ann.ctl("maintenance", "start", "db", "--stop").wants(t, 0)
 	other := started(t, quick+text)
+	t.Cleanup(func() { other.ctl("stop", "db") }) // should the test fail: nobody else looks for a sleep
 	other.up("db")
 	d.kill9()
 	d.start()
