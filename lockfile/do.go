@@ -29,6 +29,7 @@ type Request struct {
 	Override          bool  // a holder acts although others hold it too
 	OverrideInterlock bool
 	By, Reason        string // for the record and for people
+	OnlyFree          bool   // every lock keeps it out, also the actor's own: for automation that is no supervisor's
 
 	// ClearHolds removes operator stops and restart limits inside the gate before the effect (start).
 	ClearHolds bool
@@ -191,7 +192,7 @@ func (d *Dir) mayPass(services []string, r *Request) (map[string]Cover, error) {
 // lockedAgainst is the locks that keep the action out. A person passes his own; where others
 // hold the service as well, he needs Override; who holds none of them never passes.
 func lockedAgainst(locks []Lock, r *Request) []Lock {
-	if r.Automatic || len(locks) == 0 {
+	if r.Automatic || r.OnlyFree || len(locks) == 0 {
 		return locks
 	}
 	others := slices.DeleteFunc(slices.Clone(locks), func(l Lock) bool { return l.Owner.Same(r.Actor) })

@@ -87,6 +87,9 @@ func (f InFlight) String() string {
 		return "its gate is taken, and no record says by whom"
 	}
 	s := fmt.Sprintf("%s of %s, phase %s, since %s", r.Verb, f.Service, r.Phase, r.Since.Format(time.TimeOnly))
+	if r.Verb == VerbExec && r.Reason != "" { // somebody's command: which one is what has to be known
+		s = fmt.Sprintf("%s: %s, since %s", r.By, r.Reason, r.Since.Format(time.TimeOnly))
+	}
 	for _, p := range []struct {
 		what string
 		Proc

@@ -25,8 +25,9 @@ type work struct {
 	out  io.Writer
 	errs io.Writer
 
-	files []*os.File // for the child, from descriptor 3 on
-	lost  bool       // set by run: the terminal went away
+	files []*os.File          // for the child, from descriptor 3 on
+	begun func(pid int) error // called once it has a process, may be nil; its error is run's after the end
+	lost  bool                // set by run: the terminal went away
 }
 
 // signalled is what a shell adds to a signal's number for an exit code.
@@ -90,9 +91,13 @@ func (w *work) run() (code int, err error) {
 	defer signal.Stop(signals)
 	terminal := openTerminal()
 	defer terminal.close()
+	var failed error
 	err = cmd.Start()
 	for _, f := range w.files {
 		f.Close()
+	}
+	if err == nil && w.begun != nil {
+		failed = w.begun(cmd.Process.Pid)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("cannot run %q: %w", w.argv[0], err)
@@ -110,7 +115,7 @@ func (w *work) run() (code int, err error) {
 			}
 		case <-over:
 			terminal.takeBack()
-			return exitCode(cmd.ProcessState), nil
+			return exitCode(cmd.ProcessState), failed
 		}
 	}
 }

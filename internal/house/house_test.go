@@ -113,6 +113,7 @@ var starters = []string{"os.StartProcess", "syscall.ForkExec", "syscall.StartPro
 var mayStart = map[string]string{
 	"internal/proc":     "the one place where processes begin, so that none is reaped by somebody else",
 	"internal/hands":    "effects on services",
+	"cmd/supctl":        "guard: what waited to be on record becomes the person's command",
 	"cmd/supd":          "re-executes itself for an upgrade",
 	"supervisor":        "re-executes itself for an upgrade",
 	"bench":             "runs supervisors to be measured",
