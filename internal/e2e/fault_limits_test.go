@@ -27,10 +27,12 @@ func TestFaultForkFails(t *testing.T) {
 			d.waitStarts("web", 1)
 			limit(true)
 			d.shoot("web", syscall.SIGKILL)
-			s := d.waitState("web", "backoff")
-			if !strings.Contains(s.Detail, "cannot start \"web\": no more processes") {
-				t.Errorf("status says %q", s.Detail)
-			}
+			eventually(t, "status says why", func() string { // first that it was killed
+				if s := d.status("web"); s.State != "backoff" || !strings.Contains(s.Detail, "cannot start \"web\": no more processes") {
+					return s.State + ": " + s.Detail
+				}
+				return ""
+			})
 			d.ctl("start", "web").wants(t, 1, "no more processes")
 			d.ctl("stop", "db").wants(t, 1, "cannot start a helper: resource temporarily unavailable")
 			var crowd []<-chan result // Go dies when it gets no thread, and many requests need many

@@ -17,11 +17,15 @@ type claim struct {
 func claimsOf(calls []call) []claim {
 	order := slices.Clone(calls)
 	slices.SortStableFunc(order, func(a, b call) int { return cmp.Compare(a.began, b.began) })
-	broken := map[string]moment{} // by the first break that began, whatever became of it
+	broken := map[string]moment{} // by the first break or accept that began, whatever became of it
 	for _, c := range order {
+		gone := c.began
+		if c.verb == doAccept && c.sure && c.code == 0 {
+			gone = c.ended // it holds until the heir's does
+		}
 		for _, id := range c.ids {
-			if at, ok := broken[id]; c.verb == doBreak && (!ok || c.began < at) {
-				broken[id] = c.began
+			if at, ok := broken[id]; !ok || gone < at {
+				broken[id] = gone
 			}
 		}
 	}
@@ -36,7 +40,7 @@ func claimsOf(calls []call) []claim {
 	}
 	for _, c := range order { // a person does one thing at a time, so the order of beginnings is that of each person's acts
 		switch {
-		case (c.verb == doLock || c.verb == doBreak) && c.sure && (c.code == 0 || c.code == 7 && !c.bring):
+		case (c.verb == doLock || c.verb == doBreak || c.verb == doAccept) && c.sure && (c.code == 0 || c.code == 7 && !c.bring):
 			for _, l := range c.locks {
 				begin(c, l)
 			}

@@ -28,6 +28,7 @@ type shot struct {
 // Verbs of calls, as far as the judge treats them differently.
 const (
 	doLock, doEnd, doBreak, doList      = "maintenance start", "maintenance end", "maintenance break", "maintenance list"
+	doOffer, doAccept                   = "maintenance transfer", "maintenance accept"
 	doStart, doStop, doRestart          = "start", "stop", "restart"
 	doApply, doConfigure, doDisturb     = "reload --apply", "config changed", "supd disturbed"
 	nobody                          int = -1
@@ -58,6 +59,7 @@ type call struct {
 type lockFact struct {
 	id     string
 	target string
+	forMe  bool     // offered to the person who asks
 	labels []string // covered, for certain
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,9 +32,11 @@ func (p *somebody) live(ctx context.Context) {
 			p.act()
 		case n < 80:
 			p.revive()
-		case n < 86:
+		case n < 84:
 			p.breaks()
-		case n < 89:
+		case n < 87:
+			p.takesOver()
+		case n < 90:
 			p.does(call{verb: doApply, labels: labels()}, "reload", "--apply")
 		case n < 95:
 			p.does(call{verb: doList}, "maintenance", "list")
@@ -83,6 +86,9 @@ func (p *somebody) window(ctx context.Context) {
 	}
 	for n := p.rng.IntN(4); n > 0; n-- {
 		p.work(ctx, targets)
+	}
+	if p.rng.IntN(4) == 0 && p.offers(targets) {
+		return // it is somebody else's by and by, or ended with all the rest
 	}
 	p.end(targets)
 }
@@ -192,6 +198,27 @@ func (p *somebody) breaks() {
 	c := p.does(call{verb: doBreak, ids: []string{id}}, "maintenance", "break", id, "-m", "storm", "--yes", "--wait", "8s")
 	if c.code == 0 && c.sure && len(c.locks) > 0 {
 		p.end([]string{c.locks[0].target})
+	}
+}
+
+// offers is the end of a shift: a colleague may take the locks over.
+func (p *somebody) offers(targets []string) bool {
+	heir := strconv.Itoa(firstUID + p.rng.IntN(persons))
+	c := p.does(call{verb: doOffer, targets: targets}, append([]string{"maintenance", "transfer", "--to", heir}, targets...)...)
+	return c.sure && c.code == 0
+}
+
+// takesOver is the beginning of one.
+func (p *somebody) takesOver() {
+	for _, l := range p.does(call{verb: doList}, "maintenance", "list").locks {
+		if !l.forMe {
+			continue
+		}
+		c := p.does(call{verb: doAccept, targets: []string{l.target}, ids: []string{l.id}}, "maintenance", "accept", l.target, "--wait", "8s")
+		if c.sure && c.code == 0 {
+			p.end([]string{l.target})
+		}
+		return
 	}
 }
 

@@ -23,6 +23,7 @@ type reply struct {
 		ID, Target string
 		Members    []string
 		Mine       bool
+		ForMe      bool `json:"for_me"`
 	}
 	Remaining []struct{ ID string }
 }
@@ -60,10 +61,10 @@ func (p *somebody) doesAt(socket string, c call, args ...string) call {
 		c.ended, c.code, c.sure, c.parsed = e.Ended, e.Code, err == nil && !e.Killed && !e.Hung, parsed
 		c.others = len(r.Remaining) > 0
 		for _, l := range r.Locks {
-			c.locks = append(c.locks, lockFact{l.ID, l.Target, covered(l.Target, l.Members)})
+			c.locks = append(c.locks, lockFact{l.ID, l.Target, l.ForMe, covered(l.Target, l.Members)})
 		}
 	})
-	if c.verb == doLock || c.verb == doBreak {
+	if c.verb == doLock || c.verb == doBreak || c.verb == doAccept {
 		p.w.reg.look(func(n note) bool { return true })
 	}
 	p.w.stats.count(c.verb, e)

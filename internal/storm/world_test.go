@@ -104,13 +104,16 @@ func (w *world) verdict() []violation {
 	return found
 }
 
+// firstUID is the login uid of the first person.
+const firstUID = 70000
+
 // people logs in n persons. Without root there is only whoever runs the test.
 func (w *world) people(n int, seed uint64) (all []*somebody) {
 	w.t.Helper()
 	for i := range n {
 		uid := 0
 		if os.Geteuid() == 0 {
-			uid = 70000 + i
+			uid = firstUID + i
 		} else if i > 0 {
 			break
 		}
