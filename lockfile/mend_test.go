@@ -250,9 +250,9 @@ func TestMendNeverOpensTheGateWhenTheDiskFails(t *testing.T) {
 			}, func(d *Dir) error {
 				_, err := d.Mend(context.Background(), MendRequest{Path: path, NewID: "mine1", Owner: bob(), Reason: "x", Wait: time.Second})
 				return err
-			}, func(d *Dir, err error) error {
+			}, func(d *Dir, _ error) error {
 				heldOrUnsure(t, d, h.holds)
-				_, err = d.Mend(context.Background(), MendRequest{Path: path, NewID: "mine2", Owner: bob(), Reason: "x", Wait: time.Second})
+				_, err := d.Mend(context.Background(), MendRequest{Path: path, NewID: "mine2", Owner: bob(), Reason: "x", Wait: time.Second})
 				var sound *SoundError
 				if err != nil && !errors.As(err, &sound) {
 					return err

@@ -72,13 +72,6 @@ func (r *requests) actor(ids []uint64) lockfile.Owner {
 	return lockfile.Owner{LoginUID: lockfile.NoLogin, UID: -1, Name: "supd"}
 }
 
-// wish gives the core one request and waits for its answer. When ctx ends first the wish is cancelled: what has begun
-// goes on, what has not is dropped.
-func (s *Supervisor) wish(ctx context.Context, owner lockfile.Owner, r core.Request, progress api.Progress) (core.Reply, error) {
-	q := s.makeWish(owner, &r, progress)
-	return s.wished(ctx, r, q)
-}
-
 // makeWish gives the core the request under a new id; whoever asks the loop afterwards finds it there.
 func (s *Supervisor) makeWish(owner lockfile.Owner, r *core.Request, progress api.Progress) *request {
 	id, q := s.requests.begin(owner, progress)
@@ -87,7 +80,8 @@ func (s *Supervisor) makeWish(owner lockfile.Owner, r *core.Request, progress ap
 	return q
 }
 
-// wished waits for the answer to a request that was made.
+// wished waits for the answer to a request that was made. When ctx ends first the wish is cancelled: what has begun goes on,
+// what has not is dropped.
 func (s *Supervisor) wished(ctx context.Context, r core.Request, q *request) (core.Reply, error) {
 	select {
 	case a := <-q.answer:

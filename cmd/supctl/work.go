@@ -103,7 +103,7 @@ func (w *work) run() (code int, err error) {
 		return 0, fmt.Errorf("cannot run %q: %w", w.argv[0], err)
 	}
 	over := make(chan struct{})
-	go func() { defer close(over); cmd.Wait() }()
+	go func() { defer close(over); _ = cmd.Wait() }()
 	for {
 		select {
 		case sig := <-signals:

@@ -53,7 +53,7 @@ func Boot(name, share string) (*Container, error) {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	go func() { defer close(c.gone); c.cmd.Wait() }()
+	go func() { defer close(c.gone); _ = c.cmd.Wait() }()
 	if err := c.awaitBoot(); err != nil {
 		err = fmt.Errorf("cannot boot a systemd: %w", err)
 		if cerr := c.Close(); cerr == nil { // the log is complete then
@@ -157,14 +157,14 @@ func killAll(dir string) error {
 // removeTree removes empty cgroups, the deepest first.
 func removeTree(dir string) {
 	var all []string
-	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
 			all = append(all, path)
 		}
 		return nil
 	})
 	for i := len(all) - 1; i >= 0; i-- {
-		unix.Rmdir(all[i])
+		_ = unix.Rmdir(all[i]) // another run's may be left: nothing depends on it
 	}
 }
 
