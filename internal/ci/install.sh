@@ -5,7 +5,7 @@
 set -u
 
 # PROGRAM (a path may be a glob)             PACKAGE          WHAT FOR
-needs='
+needs=$(cat <<'END'
 /usr/lib/postgresql/*/bin/postgres           postgresql       the database end to end
 redis-server                                 redis-server     the same with Redis
 redis-cli                                    redis-tools      stopping Redis by its own means
@@ -25,17 +25,19 @@ gcc                                          gcc              the race detector
 /usr/include/stdlib.h                        libc6-dev        the race detector
 qemu-system-x86_64                           qemu-system-x86  a machine whose power can be cut
 mkfs.ext4                                    e2fsprogs        its disk
-'
+END
+)
 
 # install.sh peers: what the benchmark compares supd with, where it is wanted.
-[ "${1:-}" = peers ] && needs='
+[ "${1:-}" = peers ] && needs=$(cat <<'END'
 runsvdir                                     runit            the benchmark
 svscan                                       daemontools      the benchmark
 s6-svscan                                    s6               the benchmark
 supervisord                                  supervisor       the benchmark
 monit                                        monit            the benchmark
 cc                                           gcc              the program that is supervised in the benchmark
-'
+END
+)
 
 there() {
   case $1 in
