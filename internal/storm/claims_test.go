@@ -11,6 +11,8 @@ type claim struct {
 	lockFact
 	owner    int
 	from, to moment
+	passes   moment   // when an accept of it began; forever if none did
+	heirs    []string // the locks that it became
 }
 
 // claimsOf turns what people were told into locks that must hold. In doubt a lock does not count.
@@ -29,6 +31,14 @@ func claimsOf(calls []call) []claim {
 			}
 		}
 	}
+	accepted := map[string]call{}
+	for _, c := range order {
+		if c.verb == doAccept && c.sure && c.code == 0 {
+			for _, id := range c.ids {
+				accepted[id] = c
+			}
+		}
+	}
 	var all []claim
 	open, void := map[string]int{}, map[string]bool{}
 	begin := func(c call, l lockFact) {
@@ -36,7 +46,14 @@ func claimsOf(calls []call) []claim {
 			return
 		}
 		open[l.id] = len(all)
-		all = append(all, claim{lockFact: l, owner: c.person, from: c.ended, to: forever})
+		cl := claim{lockFact: l, owner: c.person, from: c.ended, to: forever, passes: forever}
+		if a, is := accepted[l.id]; is {
+			cl.passes = a.began
+			for _, heir := range a.locks {
+				cl.heirs = append(cl.heirs, heir.id)
+			}
+		}
+		all = append(all, cl)
 	}
 	for _, c := range order { // a person does one thing at a time, so the order of beginnings is that of each person's acts
 		switch {

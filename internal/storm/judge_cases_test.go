@@ -29,6 +29,12 @@ func done(person int, verb string, began, ended float64) call {
 	return call{verb: verb, person: person, began: at(began), ended: at(ended), sure: true, targets: []string{"db"}, labels: []string{"db"}}
 }
 
+// handed is that lock as person 2 took it over, from second 14 to 15.
+func handed() call {
+	return call{verb: doAccept, person: 2, began: at(14), ended: at(15), sure: true, targets: []string{"db"}, ids: []string{"one"},
+		locks: []lockFact{{id: "two", target: "db", labels: []string{"db"}}}}
+}
+
 func with(c call, change func(*call)) call {
 	change(&c)
 	return c
@@ -97,6 +103,13 @@ func TestJudge(t *testing.T) {
 			{verb: doList, began: at(12), ended: at(13), sure: true, parsed: true, locks: []lockFact{{id: "one"}}}}}},
 		{"a lock that was just being ended", "", history{calls: []call{locked(), gone,
 			{verb: doList, began: at(12), ended: at(20.5), sure: true, parsed: true}}}},
+		{"a lock that was just being handed over", "", history{calls: []call{locked(), handed(),
+			{verb: doList, began: at(12), ended: at(14.5), sure: true, parsed: true, locks: []lockFact{{id: "two"}}}}}},
+		{"a lock lost while it was handed over", "L2", history{calls: []call{locked(), handed(),
+			{verb: doList, began: at(12), ended: at(14.5), sure: true, parsed: true, locks: []lockFact{{id: "three"}}}}}},
+		{"the heir's lock before it was handed over", "L2", history{calls: []call{locked(), handed(),
+			{verb: doList, began: at(12), ended: at(13.5), sure: true, parsed: true, locks: []lockFact{{id: "two"}}}}}},
+		{"started while it was handed over", "L1", history{calls: []call{locked(), handed()}, notes: []note{birth(5, "db", 14.5)}}},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			found := judge(c.facts)

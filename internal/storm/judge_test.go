@@ -250,14 +250,17 @@ func (t *trial) calm(l life, from, to moment) bool {
 	})
 }
 
-// locksAreListed is L2: every answer to "list" has every lock that stood all the while.
+// locksAreListed is L2: every answer to "list" has every lock that stood all the while, or, if it was being handed over,
+// the heir's.
 func (t *trial) locksAreListed() {
 	for _, c := range t.calls {
 		if c.verb != doList || !c.sure || !c.parsed {
 			continue
 		}
 		for _, cl := range t.claims {
-			if cl.from < c.began && c.ended < cl.to && !slices.ContainsFunc(c.locks, func(l lockFact) bool { return l.id == cl.id }) {
+			if cl.from < c.began && c.ended < cl.to && !slices.ContainsFunc(c.locks, func(l lockFact) bool {
+				return l.id == cl.id || c.ended > cl.passes && slices.Contains(cl.heirs, l.id)
+			}) {
 				t.add(c.ended, "L2", "%s is not in the list that person %d got", cl, c.person)
 			}
 		}
