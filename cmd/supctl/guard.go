@@ -174,7 +174,8 @@ func (a *app) runGated(p *lockfile.Permit, path string, command []string) (exit 
 		return 0, err
 	}
 	defer goes.Close()
-	w := work{path: "/proc/self/exe", argv: append([]string{"supctl", gatedWord, path}, command...), in: a.in, out: a.out, errs: a.errs, files: []*os.File{waits}}
+	w := work{path: "/proc/self/exe", argv: append([]string{"supctl", gatedWord, path}, command...), in: a.in, out: a.out, errs: a.errs, files: []*os.File{waits}, terminal: openTerminal()}
+	defer w.terminal.close()
 	w.begun = func(pid int) error {
 		defer goes.Close() // without a byte before, nothing is run
 		start, err := proc.StartTime(pid)

@@ -74,7 +74,8 @@ func (a *app) maintExec(ctx context.Context, f *execFlags, args, argv []string) 
 	if f.end.Start && f.end.LeaveStopped {
 		return errTwoDecisions
 	}
-	w := work{argv: argv, in: a.in, out: a.out, errs: a.errs}
+	w := work{argv: argv, in: a.in, out: a.out, errs: a.errs, terminal: openTerminal()}
+	defer w.terminal.close()
 	if err := a.prepare(&w, names); err != nil {
 		return err
 	}
@@ -168,7 +169,7 @@ func (a *app) endWork(ctx context.Context, f *execFlags, w work, code int) error
 	}
 	a.note("the try-out failed: %v", clean(err.Error()))
 	a.note("taking the work back: %s", clean(f.onFail))
-	back := work{argv: []string{"/bin/sh", "-c", f.onFail}, path: "/bin/sh", in: w.in, out: w.out, errs: w.errs,
+	back := work{argv: []string{"/bin/sh", "-c", f.onFail}, path: "/bin/sh", in: w.in, out: w.out, errs: w.errs, terminal: w.terminal,
 		env: append(w.env, fmt.Sprint("SUPD_COMMAND_CODE=", code), "SUPD_REASON="+err.Error())}
 	backCode, backErr := back.run()
 	switch {

@@ -25,6 +25,8 @@ type work struct {
 	out  io.Writer
 	errs io.Writer
 
+	terminal *ownTerminal // opened before anything is locked: later it may have gone unseen
+
 	files []*os.File          // for the child, from descriptor 3 on
 	begun func(pid int) error // called once it has a process, may be nil; its error is run's after the end
 	lost  bool                // set by run: the terminal went away
@@ -89,8 +91,6 @@ func (w *work) run() (code int, err error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, passed()...)
 	defer signal.Stop(signals)
-	terminal := openTerminal()
-	defer terminal.close()
 	var failed error
 	err = cmd.Start()
 	for _, f := range w.files {
@@ -110,11 +110,12 @@ func (w *work) run() (code int, err error) {
 			if sig == syscall.SIGHUP {
 				w.lost = true
 			}
-			if !terminal.sent(sig) {
+			if !w.terminal.sent(sig) {
 				cmd.Process.Signal(sig)
 			}
 		case <-over:
-			terminal.takeBack()
+			w.lost = w.lost || w.terminal.gone()
+			w.terminal.takeBack()
 			return exitCode(cmd.ProcessState), failed
 		}
 	}
@@ -160,6 +161,16 @@ func (t *ownTerminal) inFront() bool {
 // sent says whether the terminal itself has sent a signal to the command as well: keys do, to everybody in front.
 func (t *ownTerminal) sent(sig os.Signal) bool {
 	return t != nil && (sig == syscall.SIGINT || sig == syscall.SIGQUIT) && t.inFront()
+}
+
+// gone: it was hung up. A shell may have read its end before anybody is sent SIGHUP, so that signal alone does not tell.
+func (t *ownTerminal) gone() bool {
+	if t == nil {
+		return false
+	}
+	at := []unix.PollFd{{Fd: int32(t.fd)}}
+	n, err := unix.Poll(at, 0)
+	return err == nil && n == 1 && at[0].Revents&unix.POLLHUP != 0
 }
 
 // takeBack gives the terminal to supctl's group again, should a shell that was killed have kept it.

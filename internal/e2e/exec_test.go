@@ -29,7 +29,7 @@ func TestExecLocksRunsVerifies(t *testing.T) {
 	r := d.ctl("maintenance", "exec", "db", "--stop", "--start", "-m", "new disk", "--", "sh", "-c",
 		d.supctl()+" maintenance list; "+d.supctl()+" status db; echo id $SUPD_LOCK_ID of $SUPD_LOCK_TARGET; exit 3")
 	r.wants(t, 3, "new disk", "down", "RELEASED")
-	if id := strings.Fields(r.Out[strings.Index(r.Out, "id "):])[1]; !strings.Contains(r.Out, "db  ") || len(id) != 16 || !strings.Contains(r.Out, "id "+id+" of db") {
+	if id := strings.Fields(r.Out[strings.Index(r.Out, "id "):])[1]; !strings.Contains(r.Out, "db  ") || !strings.Contains(r.Out, "id "+id+" of db") {
 		t.Errorf("the command saw %q", r.Out)
 	}
 	if strings.Contains(r.Out, "LOCKED") || strings.Contains(r.Out, "RELEASED") {
@@ -193,7 +193,7 @@ func (m *screen) waitText(t *testing.T, text string) {
 	t.Helper()
 	eventually(t, text+" on the terminal", func() string {
 		if s := m.text(); !strings.Contains(s, text) {
-			return s
+			return fmt.Sprintf("shown: %q", s)
 		}
 		return ""
 	})
@@ -209,7 +209,7 @@ func TestExecShell(t *testing.T) {
 	m.waitText(t, "[lock db] ")
 	m.types(t, "sleep 100\n")
 	eventually(t, "sleep has the terminal", func() string {
-		if group, err := unix.IoctlGetInt(int(m.end.Fd()), unix.TIOCGPGRP); err != nil || comm(group) != "sleep" {
+		if group, err := unix.IoctlGetInt(m.fd, unix.TIOCGPGRP); err != nil || comm(group) != "sleep" {
 			return fmt.Sprint(comm(group), err)
 		}
 		return ""

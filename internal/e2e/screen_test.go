@@ -18,23 +18,25 @@ type screen struct {
 
 	mu    sync.Mutex
 	shown strings.Builder
+	fd    int // end's
 }
 
 // newScreen belongs to uid, as after login(1), and takes messages.
 func newScreen(t *testing.T, uid int) *screen {
 	t.Helper()
-	end, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0) // or hangUp would wait for the reader below
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := unix.IoctlGetInt(int(end.Fd()), unix.TIOCGPTN)
+	end := os.NewFile(uintptr(fd), "/dev/ptmx")
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err == nil {
-		err = unix.IoctlSetPointerInt(int(end.Fd()), unix.TIOCSPTLCK, 0)
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &screen{end: end}
+	m := &screen{end: end, fd: fd}
 	if m.tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
 		t.Fatal(err)
 	}
