@@ -28,6 +28,8 @@ func main() {
 		err = bootID()
 	case len(os.Args) > 1 && os.Args[1] == "sync":
 		unix.Sync()
+	case len(os.Args) > 2 && os.Args[1] == "clock":
+		err = setClock(os.Args[2])
 	default:
 		err = errors.New("no such role")
 	}
@@ -44,6 +46,15 @@ func bootID() error {
 		_, err = os.Stdout.Write(text)
 	}
 	return err
+}
+
+// setClock sets the wall clock to so many seconds since 1970, at once, as an operator does (settimeofday(2)).
+func setClock(seconds string) error {
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return err
+	}
+	return unix.Settimeofday(&unix.Timeval{Sec: n})
 }
 
 // mounts are made in this order.
@@ -122,7 +133,7 @@ func loadModules() error {
 }
 
 // service notes its start in a file that does not outlive the machine, then does
-// what it is told until it is signalled: "children" forks one, "eat" takes memory,
+// what it is told until it is signalled: "child" forks one, "end" does not wait, "eat" takes memory,
 // "fork" as many processes as it may, "spin" the processor.
 func service(name string, does []string) error {
 	log, err := os.OpenFile("/run/services/"+name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
@@ -162,6 +173,8 @@ func service(name string, does []string) error {
 					break
 				}
 			}
+		case "end":
+			return nil
 		case "spin":
 			go func() {
 				for spins := 0; ; spins++ {
