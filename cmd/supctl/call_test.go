@@ -191,7 +191,7 @@ func TestWrongUsage(t *testing.T) {
 	socket := (&fake{}).serve(t)
 	for _, line := range []string{
 		"", "nosuch", "start", "start a/b", "start .. ", "start db --bogus", "start db --timeout soon", "start db --override", "start db --override-interlock",
-		"stop", "signal", "signal web", "signal web hup", "wait db", "wait db --for lunch", "wait --for up", "show", "show a b", "explain", "logs", "events x",
+		"stop", "signal", "signal web", "signal web hup", "wait db", "wait db --for lunch", "wait --for up", "show", "show a b", "explain", "logs", "events a b", "events a --service b",
 		"events --since tomorrowish", "reload web --apply", "check", "check run", "check run a b c", "config", "config nosuch", "maintenance", "maintenance nosuch",
 		"maintenance start", "maintenance start db --for ever", "maintenance end", "maintenance end db --start --leave-stopped", "maintenance show",
 		"maintenance check", "maintenance check a b", "maintenance break x", "maintenance break -m why", "maintenance extend db", "-o yaml status",

@@ -20,9 +20,15 @@ func (a *app) eventsCommand() *cobra.Command {
 	var follow bool
 	n := count(linesDefault)
 	cmd := &cobra.Command{
-		Use: "events", Short: "The record of what happened", Long: eventsLong, Args: cobra.NoArgs,
-		Example: "  supctl events\n  supctl events -f --service db\n  supctl events --since 2d --type service.crashed\n  supctl events --type maintenance.",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use: "events [SERVICE]", Short: "The record of what happened", Long: eventsLong, Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.completeService,
+		Example: "  supctl events\n  supctl events -f db\n  supctl events --since 2d --type service.crashed\n  supctl events --type maintenance.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				if q.Service != "" && q.Service != args[0] {
+					return usage("two services: %s and %s", q.Service, args[0])
+				}
+				q.Service = args[0]
+			}
 			q.Since, q.Limit = since.Time, int(n)
 			// Who asks for a time wants all of it.
 			if !since.IsZero() && !cmd.Flags().Changed("lines") {
@@ -39,7 +45,7 @@ func (a *app) eventsCommand() *cobra.Command {
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes, until interrupted")
 	cmd.Flags().VarP(&n, "lines", "n", "the newest `N`")
 	cmd.Flags().Var(&since, "since", "what is newer than a duration ago, or a date")
-	cmd.Flags().StringVar(&q.Service, "service", "", "of one `SERVICE`")
+	cmd.Flags().StringVar(&q.Service, "service", "", "the same as the argument `SERVICE`")
 	cmd.Flags().StringVar(&q.Type, "type", "", "of one `TYPE`; a final dot means all below it")
 	if err := cmd.RegisterFlagCompletionFunc("service", a.completeService); err != nil {
 		panic(err) // the flag was declared above
@@ -67,6 +73,9 @@ func (a *app) events(ctx context.Context, q journal.Query) error {
 		return err
 	}
 	return a.answer(api.EventsReply{Events: events}, func() {
+		if len(events) == 0 && q.Service != "" { // one that has gone has a record too, so no name is wrong
+			a.hint("nothing is recorded of %s", clean(q.Service))
+		}
 		for _, e := range events {
 			a.writeEvent(e)
 		}
