@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/supd/supd/configs"
@@ -127,6 +128,12 @@ func (s *Supervisor) listenAPI() (*net.UnixListener, error) {
 	return api.Listen(s.plan.API.Socket)
 }
 
+// portWait is how long a port may still belong to the child that a killed supd was forking.
+const (
+	portWait  = time.Second
+	portRetry = 20 * time.Millisecond
+)
+
 // listenTCP opens [api] listen; nil when it is off. Anybody may have taken the port meanwhile: that costs the metrics, and
 // must not cost the services their supervisor.
 func (s *Supervisor) listenTCP() net.Listener {
@@ -137,6 +144,9 @@ func (s *Supervisor) listenTCP() net.Listener {
 		return s.upgr.tcp
 	}
 	l, err := net.Listen("tcp", s.plan.API.Listen)
+	for end := time.Now().Add(portWait); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(end); l, err = net.Listen("tcp", s.plan.API.Listen) {
+		time.Sleep(portRetry)
+	}
 	if err != nil {
 		s.problem("metrics", fmt.Sprintf("no metrics: cannot listen on [api] listen: %v; free the address, then supctl upgrade", err))
 		return nil

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +20,15 @@ const socketMode = 0o666
 // socketPathMax is what fits into a sockaddr_un with its final NUL.
 const socketPathMax = 107
 
+// A supd that was killed may leave a child that has its socket until its exec.
+const (
+	dyingWait  = 5 * time.Second
+	dyingRetry = 20 * time.Millisecond
+)
+
+// errDying: who listened is dead, but its socket is still open somewhere.
+var errDying = errors.New("the process that listened there has ended, but a child of it has kept the socket")
+
 // SocketInUseError says that a living process answers, or at least listens, on
 // the socket.
 type SocketInUseError struct{ Path string }
@@ -28,13 +38,17 @@ func (e *SocketInUseError) Error() string {
 }
 
 // Listen makes the socket at path, mode 0666. A socket left behind by a dead
-// daemon is replaced, one that a living daemon listens on never is: that is
-// *SocketInUseError. The directory must exist.
+// daemon is replaced, if need be after up to five seconds; one that a living
+// daemon listens on never is: that is *SocketInUseError. The directory must exist.
 func Listen(path string) (*net.UnixListener, error) {
 	if len(path) > socketPathMax {
 		return nil, fmt.Errorf("cannot listen on %q: a socket's path has at most %d bytes, this one %d; choose a shorter run_dir", path, socketPathMax, len(path))
 	}
-	if err := removeStale(path); err != nil {
+	err := removeStale(path)
+	for end := time.Now().Add(dyingWait); errors.Is(err, errDying) && time.Now().Before(end); err = removeStale(path) {
+		time.Sleep(dyingRetry)
+	}
+	if err != nil {
 		return nil, err
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -60,9 +74,12 @@ func removeStale(path string) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return fmt.Errorf("cannot listen on %q: it exists and is no socket; move it away", path)
 	}
-	c, err := net.Dial("unix", path)
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	if err == nil {
-		c.Close()
+		defer c.Close()
+		if who.Dead(c) {
+			return fmt.Errorf("cannot listen on %q: %w", path, errDying)
+		}
 		return &SocketInUseError{path}
 	}
 	if errors.Is(err, unix.EAGAIN) { // its queue is full: it hangs, but it lives

@@ -25,6 +25,15 @@ const (
 func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
+	switch os.Getenv(heirEnv) {
+	case "":
+	case heirIs:
+		keepSocket()
+		return
+	default:
+		bequeath(os.Getenv(heirEnv))
+		return
+	}
 	socket := os.Getenv(clientEnv)
 	if socket == "" {
 		os.Exit(m.Run())

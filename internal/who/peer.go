@@ -72,6 +72,32 @@ func (p *Peer) fill(pidfd, pid int) error {
 	return nil
 }
 
+// Dead says whether the process that a client's connection leads to, the one that called listen(2), has ended: a child may
+// still have its socket. In doubt it lives.
+func Dead(c *net.UnixConn) bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	dead := false
+	_ = raw.Control(func(fd uintptr) { // without it nothing is known
+		cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		if err != nil || cred.Pid <= 0 { // of another pid name space
+			return
+		}
+		pidfd, err := peerPidfd(int(fd), int(cred.Pid))
+		if err != nil { // EINVAL: the same before kernel 6.9
+			dead = errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL)
+			return
+		}
+		defer unix.Close(pidfd)
+		at := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}} // readable when it has ended, pidfd_open(2)
+		n, err := unix.Poll(at, 0)
+		dead = err == nil && n == 1
+	})
+	return dead
+}
+
 // peerPidfd is a handle to the very process that connected. Before kernel 6.5,
 // which has no SO_PEERPIDFD, it is one to the process that has the pid now: a
 // pid recycled between connect and accept could deceive it.
