@@ -119,6 +119,23 @@ func (s *Service) equal(o *Service) bool {
 	return reflect.DeepEqual(s.raw, o.raw) && (!s.expands && !o.expands || reflect.DeepEqual(s.expanded, o.expanded))
 }
 
+// differs finds keys whose value or whose text differs, named as for part: few, while a service has a hundred.
+func (s *Service) differs(o *Service) func(key, check string) bool {
+	a, b := reflect.ValueOf(s).Elem(), reflect.ValueOf(o).Elem()
+	index := fieldIndex(a.Type())
+	return func(key, check string) bool {
+		if key == checkTable {
+			textA, _ := s.raw[checkTable].(map[string]any)
+			textB, _ := o.raw[checkTable].(map[string]any)
+			return !reflect.DeepEqual(s.Checks[check], o.Checks[check]) || !reflect.DeepEqual(textA[check], textB[check])
+		}
+		if at, is := index[key]; is && !reflect.DeepEqual(a.FieldByIndex(at).Interface(), b.FieldByIndex(at).Interface()) {
+			return true
+		}
+		return !reflect.DeepEqual(s.raw[key], o.raw[key])
+	}
+}
+
 // inherited are keys that neither table has: they come from [daemon] and
 // [maintenance], and change there, once for all.
 func inherited(keys []string, a, b flat) []string {
@@ -148,8 +165,8 @@ func newText(s *Service) string {
 // changed compares key by key. Text that changed without changing a value (a
 // default spelled out) gives no keys.
 func changed(a, b *Service) Change {
-	before, after := a.flat(), b.flat()
-	writtenA, writtenB := writtenFlat(a.raw), writtenFlat(b.raw)
+	before, writtenA := a.part(a.differs(b))
+	after, writtenB := b.part(a.differs(b))
 	c := Change{Service: a.Name, Kind: Changed, Keys: inherited(changedKeys(before, after), writtenA, writtenB)}
 	c.detail(before.only(c.Keys).safe(writtenA), after.only(c.Keys).safe(writtenB), func(key string) Effect {
 		if needsRestart(key, a, b) {

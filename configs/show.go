@@ -135,15 +135,43 @@ func (p *Plan) section(name string) flat {
 
 // flat is the service with all its defaults and its checks.
 func (s *Service) flat() flat {
-	f := flat{}
-	f.put("", reflect.ValueOf(*s))
-	for name, c := range s.Checks {
-		for key, value := range c.flat() {
-			f[dotted("check", name)+"."+key] = value
+	f, _ := s.part(func(key, check string) bool { return true })
+	return f
+}
+
+// part is flat with only the wanted keys of the table and of its checks, named by their first word ("check" with the
+// check's name), and what was written of them.
+func (s *Service) part(wanted func(key, check string) bool) (values, written flat) {
+	f, v := flat{}, reflect.ValueOf(*s)
+	for name, index := range fieldIndex(v.Type()) {
+		if wanted(name, "") {
+			f.put(dotted("", name), v.FieldByIndex(index))
 		}
 	}
-	return f.said(writtenFlat(s.raw))
+	for name, c := range s.Checks {
+		if wanted(checkTable, name) {
+			for key, value := range c.flat() {
+				f[dotted(checkTable, name)+"."+key] = value
+			}
+		}
+	}
+	written = flat{}
+	for name, raw := range s.raw {
+		if checks, is := raw.(map[string]any); is && name == checkTable {
+			for check, raw := range checks {
+				if wanted(checkTable, check) {
+					written.put(dotted(checkTable, check), reflect.ValueOf(raw))
+				}
+			}
+		} else if wanted(name, "") {
+			written.put(dotted("", name), reflect.ValueOf(raw))
+		}
+	}
+	return f.said(written), written
 }
+
+// checkTable is the key of a service's checks.
+const checkTable = "check"
 
 // shown is flat without secrets: the only form that leaves this package.
 func (s *Service) shown() flat { return s.flat().safe(writtenFlat(s.raw)) }
