@@ -1,6 +1,7 @@
 package lockfile
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -124,10 +125,32 @@ func recorded(l Lock, service string, own Identity) bool {
 // directory, which is fine as long as the directory above is there.
 func (d *Dir) readLocks(t Target, c *Cover) {
 	dir := d.lockDir(t)
-	names, ok := d.listOrNone(dir, d.path+"/locks/"+string(t.Kind), &c.Unreadable)
-	if !ok {
-		return
+	list := func() ([]string, bool) {
+		names, ok := d.listOrNone(dir, d.path+"/locks/"+string(t.Kind), &c.Unreadable)
+		slices.Sort(names)
+		return names, ok
 	}
+	names, ok := list()
+	locks, bad := len(c.Locks), len(c.Unreadable)
+	for tries := 0; ok && d.readNames(t, dir, names, c); tries++ {
+		was := names
+		if names, ok = list(); !ok || slices.Equal(names, was) {
+			return
+		}
+		if tries == changingMax {
+			c.Unreadable = append(c.Unreadable, Unreadable{dir, errors.New("it changes faster than it can be read")})
+			return
+		}
+		c.Locks, c.Unreadable = c.Locks[:locks], c.Unreadable[:bad]
+	}
+}
+
+// changingMax bounds how often a directory is read again because a lock in it went away.
+const changingMax = 1000
+
+// readNames appends the locks of these files. gone: one has ended since they were listed, and what was put in its place by
+// Break or Accept may have come after the listing.
+func (d *Dir) readNames(t Target, dir string, names []string, c *Cover) (gone bool) {
 	for _, n := range names {
 		path := dir + "/" + n
 		id := baseID(n)
@@ -138,12 +161,14 @@ func (d *Dir) readLocks(t Target, c *Cover) {
 		l, err := d.readLock(path, id, t)
 		switch {
 		case err == errGone:
+			gone = true
 		case err != nil:
 			c.Unreadable = append(c.Unreadable, Unreadable{path, err})
 		default:
 			c.Locks = append(c.Locks, l)
 		}
 	}
+	return gone
 }
 
 // errGone: the file is no lock (any more): its id has ended, or it went away while it was being read.
