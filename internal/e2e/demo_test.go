@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,10 +56,10 @@ func TestDemo(t *testing.T) {
 			eventually(t, "living services", func() string {
 				r := ctl("status", "-o", "json")
 				if err := json.Unmarshal([]byte(r.Out), &status); err != nil {
-					return r.Err
+					return strconv.Quote(r.Err)
 				}
 				if r.Code != 0 { // something that should be up is not yet
-					return r.Out
+					return strconv.Quote(r.Out)
 				}
 				return ""
 			})

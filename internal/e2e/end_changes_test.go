@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -134,7 +135,7 @@ func TestEndForceOfADownServiceStartsItAfterSettle(t *testing.T) {
 	d.ctl("maintenance", "end", "db", "--force").wants(t, 0, "db: down and wanted up; supd starts it in 3s (settle)")
 	eventually(t, "status says what comes", func() string {
 		if next := d.status("db").Next; !strings.Contains(next, "settle") || !strings.Contains(next, "supctl start db does it now") {
-			return next
+			return strconv.Quote(next)
 		}
 		return ""
 	})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,7 +110,7 @@ func TestFaultFullDisk(t *testing.T) {
 	d.waitStarts("db", 3)
 	eventually(t, "the record goes on", func() string {
 		if r := d.ctl("events", "--service", "off", "--type", "service.up"); strings.Count(r.Out, "is up") < 2 {
-			return r.both()
+			return strconv.Quote(r.both())
 		}
 		return ""
 	})

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -275,7 +276,7 @@ func TestFaultGarbageInLockOrHold(t *testing.T) {
 				d.ctl("restart", healthy).wants(t, 0)
 				eventually(t, "the alert", func() string {
 					if r := d.ctl("events", "--service", "db", "--type", "service.unreadable"); !strings.Contains(r.Out, d.state(file)) {
-						return r.both()
+						return strconv.Quote(r.both())
 					}
 					return ""
 				})

@@ -157,7 +157,7 @@ func TestOutputInTheRealJournal(t *testing.T) {
 		for _, part := range []string{"db  | ", "first of db\n", "web ", "second, of web\n", "db  | ", "third of db\n"} {
 			_, behind, ok := strings.Cut(rest, part)
 			if !ok {
-				return r.both()
+				return strconv.Quote(r.both())
 			}
 			rest = behind
 		}

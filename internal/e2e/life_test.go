@@ -200,7 +200,7 @@ func TestObserveActsOnNothing(t *testing.T) {
 			d.shoot("web", syscall.SIGKILL)
 			eventually(t, "what would be done", func() string {
 				if r := d.ctl("events", "--service", "web"); !strings.Contains(r.Out, "would.") {
-					return r.both()
+					return strconv.Quote(r.both())
 				}
 				return ""
 			})

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -93,7 +94,7 @@ func TestReloadChangesNoLimitsUnderALock(t *testing.T) {
 	d.ctl("maintenance", "end", "web").wants(t, 0)
 	eventually(t, "the limit is set after the lock", func() string {
 		if got := limitsOf(t, pid)[openFiles]; got != "200:350" {
-			return got
+			return strconv.Quote(got)
 		}
 		return ""
 	})

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -54,7 +55,7 @@ func TestRow12_WhoseLockItWasIsToldOnce(t *testing.T) {
 	ann.ctl("maintenance", "start", "web", "--for", "10ms").wants(t, 0)
 	eventually(t, "ann is told that it is overdue", func() string {
 		if r := ann.ctl("status"); !strings.Contains(r.Err, "overdue and goes on holding") {
-			return r.Err
+			return strconv.Quote(r.Err)
 		}
 		return ""
 	})

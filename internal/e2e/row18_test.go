@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,7 +80,7 @@ func TestRow18_PoliciesOfAStop(t *testing.T) {
 	d.waitHold("signal", "operator-stop")
 	eventually(t, "never is given up", func() string {
 		if s := d.status("never"); s.State == "up" {
-			return s.State
+			return strconv.Quote(s.State)
 		}
 		return ""
 	})

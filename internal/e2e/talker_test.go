@@ -136,7 +136,7 @@ func (d *daemon) detail(name, text string) {
 	d.t.Helper()
 	eventually(d.t, name+" has status text "+text, func() string {
 		if s := d.all()[name]; s.Detail != text {
-			return s.Detail
+			return strconv.Quote(s.Detail)
 		}
 		return ""
 	})

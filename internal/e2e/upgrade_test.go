@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -193,7 +194,7 @@ func TestUpgradeToABrokenProgram(t *testing.T) {
 		d.signal(syscall.SIGUSR2)
 		eventually(t, what+" is said to be wrong", func() string {
 			if p := d.problems(); !strings.Contains(p, "cannot upgrade") {
-				return p
+				return strconv.Quote(p)
 			}
 			return ""
 		})

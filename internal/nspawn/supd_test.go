@@ -87,10 +87,10 @@ func (h *host) up(name string) (s service) {
 		_, out := h.Run("supctl", "status", name, "-o", "json")
 		var reply struct{ Services []service }
 		if err := json.Unmarshal([]byte(out), &reply); err != nil || len(reply.Services) != 1 {
-			return out
+			return strconv.Quote(out)
 		}
 		if s = reply.Services[0]; s.State != "up" {
-			return s.State
+			return strconv.Quote(s.State)
 		}
 		return ""
 	})
@@ -169,7 +169,7 @@ func TestUnderSystemd(t *testing.T) {
 
 	h.eventually("the services' lines are in the journal", func() string {
 		if out := h.sh("journalctl --no-pager -t loud -o cat"); strings.Count(out, "hello from loud\n") != 2 {
-			return out
+			return strconv.Quote(out)
 		}
 		return ""
 	})

@@ -18,7 +18,7 @@ func TestLimitsOfAService(t *testing.T) {
 	h.waitState("db", "up")
 	h.eventually("the exit of eater names its reason", func() string {
 		if _, out := h.run("/bin/supctl", "show", "eater"); !strings.Contains(out, "out of memory") {
-			return out
+			return strconv.Quote(out)
 		}
 		return ""
 	})

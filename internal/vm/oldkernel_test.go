@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,7 +30,7 @@ func TestOldKernel(t *testing.T) {
 	signal(old, syscall.SIGKILL)
 	h.eventually("db runs again", func() string {
 		if s := h.status()["db"]; s.State != "up" || s.PID == old {
-			return s.State
+			return strconv.Quote(s.State)
 		}
 		return ""
 	})
@@ -68,7 +69,7 @@ func TestOldKernel(t *testing.T) {
 	signal(web, syscall.SIGKILL)
 	h.eventually("the end of an adopted process is seen", func() string {
 		if s := h.status()["web"]; s.PID == web {
-			return s.State
+			return strconv.Quote(s.State)
 		}
 		return ""
 	})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func (h *host) start() {
 	h.eventually("supd answers", func() string {
 		code, out := h.run("/bin/supctl", "status", "-o", "json")
 		if code > 1 {
-			return out
+			return strconv.Quote(out)
 		}
 		return ""
 	})
