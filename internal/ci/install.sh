@@ -39,6 +39,8 @@ cc                                           gcc              the program that i
 END
 )
 
+: "${needs:?is empty: the list above cannot be read}"
+
 there() {
   case $1 in
     /*) for f in $1; do [ -e "$f" ] && return 0; done; return 1 ;;
