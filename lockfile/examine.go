@@ -267,7 +267,7 @@ func (x *examination) records() {
 			x.damaged(path, ServiceTarget(name), err, true)
 		case rec != nil && rec.Phase != PhaseDone && !x.d.alive(rec):
 			x.add(Finding{Trouble: TroubleStale, Path: path, Target: ServiceTarget(name),
-				Err: fmt.Errorf("%s by %s of %s was interrupted in phase %q", rec.Verb, rec.By, rec.Since.Format("2006-01-02 15:04:05"), rec.Phase)})
+				Err: errors.New(rec.Interruption())})
 		}
 	})
 }

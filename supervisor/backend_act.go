@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -81,7 +82,7 @@ func (s *Supervisor) actResult(ctx context.Context, r core.Request, q *request) 
 	res := api.ActionResult{Service: r.Service}
 	a, err := s.wished(ctx, r, q)
 	if err != nil {
-		res.Code, res.Text = api.CodeFailed, fmt.Sprintf("cannot wait for the %s of %q any longer: %v", r.Verb, r.Service, err)
+		res.Code, res.Text = api.CodeFailed, s.waitedTooLong(r, err)
 		res.Next = "supctl explain " + r.Service
 		return res
 	}
@@ -100,6 +101,18 @@ func (s *Supervisor) actResult(ctx context.Context, r core.Request, q *request) 
 		}
 	})
 	return res
+}
+
+// waitedTooLong says what becomes of a wish that nobody waits for any longer.
+func (s *Supervisor) waitedTooLong(r core.Request, err error) string {
+	text := fmt.Sprintf("cannot wait for the %s of %q any longer", r.Verb, r.Service)
+	switch line := s.inTheWay(r.Service); {
+	case line != "":
+		return text + ": it has not begun, and is not done any more; " + s.hide(line)
+	case errors.Is(err, context.DeadlineExceeded):
+		return text + ": its time is over; what has begun goes on"
+	}
+	return text + ": " + err.Error()
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -133,8 +133,7 @@ func notes(res lockfile.LockResult) []string {
 		out = append(out, "you held this lock already; it was updated")
 	}
 	for _, i := range res.Interrupted {
-		out = append(out, fmt.Sprintf("a %s of %s was interrupted in phase %q at %s: look whether it is half done",
-			i.Verb, i.Service, i.Phase, i.Since.Format(time.RFC3339)))
+		out = append(out, i.Interruption())
 	}
 	if res.ResolveErr != nil {
 		out = append(out, "the lock covers what the running config says; the one on disk could not be read: "+res.ResolveErr.Error())

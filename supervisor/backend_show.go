@@ -107,6 +107,9 @@ func (s *Supervisor) Explain(ctx context.Context, _ api.Peer, name string) (api.
 			reply.Lines = append(reply.Lines, fmt.Sprintf("the lock of %s is not ready: %s", l.Owner, why))
 		}
 	}
+	if line := s.inTheWay(name); line != "" {
+		reply.Lines = append(reply.Lines, s.hide(line))
+	}
 	if svc := s.services.get(name); svc != nil {
 		reply.Lines = append(reply.Lines, s.strayLines(name)...)
 		if line := svc.errandLine(); line != "" {

@@ -21,8 +21,12 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner, ln *lane) core.Re
 	}
 	svc.holdSaved(ln.leave)
 	r := s.request(a, actor)
-	r.Waiting = ln.leave
-	err := s.dir.Do(s.ctx, r, func(p *lockfile.Permit) error {
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	at := &atGate{s: s, act: a, leave: ln.leave, cancel: cancel}
+	r.Waiting, r.Look = at.waits, at.look
+	err := s.dir.Do(ctx, r, func(p *lockfile.Permit) error {
+		at.passed = true
 		if a.ClearHolds {
 			s.memory.drop(a.Service)
 			s.lockSaved(a.Service)
@@ -36,6 +40,9 @@ func (s *Supervisor) perform(a core.Act, actor lockfile.Owner, ln *lane) core.Re
 	if err == nil && !a.Automatic && (a.Verb == core.Start || a.Verb == core.Restart) {
 		s.vanished.settle(a.Service)
 	}
+	if s.ctx.Err() == nil && !at.passed && errors.Is(err, context.Canceled) {
+		err = &lockfile.StaleError{Service: a.Service, Why: errNobodyWaits.Error()}
+	}
 	s.judge(a, err, &res)
 	res.Err = s.hide(res.Err)
 	return res
@@ -48,7 +55,6 @@ func (s *Supervisor) request(a core.Act, actor lockfile.Owner) lockfile.Request 
 		Actor: actor, Override: a.Override, OverrideInterlock: a.OverrideInterlock,
 		By: a.By, Reason: a.Reason, ClearHolds: a.ClearHolds,
 		Extra: s.holdsInMemory(a.Automatic),
-		Look:  func(name string) error { return s.look(name, a) },
 	}
 	if a.Automatic {
 		r.Decisions = map[string]lockfile.Decision{a.Service: lockfile.Decision(a.Decision)}

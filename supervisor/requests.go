@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/supd/supd/internal/api"
@@ -20,6 +21,7 @@ type request struct {
 	owner    lockfile.Owner
 	answer   chan core.Reply // capacity one: the final reply
 	progress api.Progress
+	left     bool // nobody waits for the answer any longer; under requests.mu
 }
 
 func newRequests() *requests { return &requests{open: map[uint64]*request{}} }
@@ -59,6 +61,20 @@ func (r *requests) drop(id uint64) {
 	delete(r.open, id)
 }
 
+// leave notes that nobody waits for a wish any longer; the core hears of it later.
+func (r *requests) leave(q *request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q.left = true
+}
+
+// anyWaits says whether somebody still waits for one of the wishes.
+func (r *requests) anyWaits(ids []uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(ids, func(id uint64) bool { return r.open[id] != nil && !r.open[id].left })
+}
+
 // actor is on whose behalf an action is taken: the first of its requests' owners. Called by the loop, before it can take
 // a cancellation.
 func (r *requests) actor(ids []uint64) lockfile.Owner {
@@ -87,6 +103,7 @@ func (s *Supervisor) wished(ctx context.Context, r core.Request, q *request) (co
 	case a := <-q.answer:
 		return a, nil
 	case <-ctx.Done():
+		s.requests.leave(q)
 		s.send(core.CancelRequest{ID: r.ID})
 		return core.Reply{}, ctx.Err()
 	case <-s.done:

@@ -266,8 +266,7 @@ func (s *Supervisor) solved(key string) {
 // interrupted reports an action that somebody did not live to finish. Called with the gate held: it must not come back
 // to the Dir.
 func (s *Supervisor) interrupted(r lockfile.Record) {
-	text := fmt.Sprintf("a %s of %q was interrupted in phase %q (begun %s by %s, pid %d); it is looked at afresh",
-		r.Verb, r.Service, r.Phase, r.Since.Format(time.RFC3339), orElse(r.By, "supd"), r.Maker.PID)
+	text := r.Interruption() + "; it is looked at afresh"
 	s.log.Warn(text, "service", r.Service)
 	if s.journal != nil {
 		s.journal.Append(journal.Event{Type: "action.interrupted", Service: r.Service, Severity: journal.Warning, Text: text,

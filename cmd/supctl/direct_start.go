@@ -91,16 +91,12 @@ func (d *direct) renew(ctx context.Context, locks []lockfile.Lock, r lockfile.Lo
 	return d.dir.Renew(ctx, locks, d.me, w)
 }
 
-// interruptedNotes reports what a dead supd left half done, to whom takes the
+// interruptedNotes reports what somebody who died left half done, to whom takes the
 // lock.
 func interruptedNotes(records []lockfile.Record) []string {
 	var notes []string
 	for _, r := range records {
-		text := fmt.Sprintf("an action was interrupted by supd's death: %s of %s, begun %s, phase %s", r.Verb, r.Service, r.Since.Format(time.RFC3339), r.Phase)
-		if r.Phase == lockfile.PhaseStopped {
-			text += ": it was stopped and not started again"
-		}
-		notes = append(notes, text)
+		notes = append(notes, r.Interruption())
 	}
 	return notes
 }

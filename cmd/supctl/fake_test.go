@@ -143,6 +143,10 @@ func (f *fake) History(context.Context, api.Peer, []string, time.Time) (api.Hist
 	return api.HistoryReply{Locks: []api.PastLock{}, Notes: []string{}}, nil
 }
 
+func (f *fake) GuardRefused(context.Context, api.Peer, api.GuardRefused) (api.GuardReply, error) {
+	return api.GuardReply{Recorded: true}, nil
+}
+
 func (f *fake) Notices(context.Context, api.Peer) (api.NoticesReply, error) {
 	return api.NoticesReply{Notices: []api.Notice{}}, nil
 }

@@ -94,6 +94,7 @@ func (a *app) guard(ctx context.Context, f *guardFlags, names, command []string)
 		case errors.As(err, &stale) && ctx.Err() == nil: // the plan changed, or a dead action was found and is reported
 			continue
 		case !errors.As(err, &held) || !a.now().Before(until):
+			a.recordRefusal(err, command)
 			return guardFailed(names, err)
 		}
 		if !told {
@@ -106,16 +107,6 @@ func (a *app) guard(ctx context.Context, f *guardFlags, names, command []string)
 		case <-time.After(guardLook):
 		}
 	}
-}
-
-// guardFailed says why nothing was run, and what to do.
-func guardFailed(names []string, err error) error {
-	e := *api.ErrorOf("guard "+joinTargets(names), err)
-	e.Message += "; the command was not run"
-	if e.Code == api.CodeHeld {
-		e.Next = "--wait DURATION waits for the end of the lock; supctl maintenance list"
-	}
-	return &e
 }
 
 // pass takes the gates of all services of the targets and calls act when no lock covers any.
@@ -135,8 +126,8 @@ func (d *direct) pass(ctx context.Context, names, command []string, until time.T
 	}
 	return d.dir.Do(ctx, lockfile.Request{
 		Services: services, Verb: lockfile.VerbExec, Decisions: decisions, Actor: d.me, OnlyFree: true,
-		By: "supctl guard by " + d.me.Name, Reason: strings.Join(command, " "), Wait: max(time.Until(until), lockfile.GateWait),
-		Waiting: func() { d.a.hint("waiting for what is in flight") },
+		By: lockfile.GuardBy + d.me.Name, Reason: strings.Join(command, " "), Wait: max(time.Until(until), lockfile.GateWait),
+		Waiting: d.waitsFor(services),
 	}, act)
 }
 

@@ -33,6 +33,7 @@ type Backend interface {
 	MaintenanceTransfer(ctx context.Context, p Peer, m MaintenanceTransfer) (MaintenanceReply, error)
 	MaintenanceAccept(ctx context.Context, p Peer, m MaintenanceAccept, progress Progress) (MaintenanceReply, error)
 	MaintenanceMend(ctx context.Context, p Peer, m MaintenanceMend, progress Progress) (MaintenanceReply, error)
+	GuardRefused(ctx context.Context, p Peer, g GuardRefused) (GuardReply, error)
 	History(ctx context.Context, p Peer, targets []string, since time.Time) (HistoryReply, error)
 	Notices(ctx context.Context, p Peer) (NoticesReply, error)
 	NoticesTold(ctx context.Context, p Peer, told NoticesTold) (NoticesReply, error)

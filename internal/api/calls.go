@@ -78,6 +78,11 @@ func (c *Client) MaintenanceMend(ctx context.Context, m MaintenanceMend, progres
 	return run[MaintenanceReply](ctx, c, "/v1/maintenance/mend", m, progress)
 }
 
+// GuardRefused has the record say that a guard did not run its command.
+func (c *Client) GuardRefused(ctx context.Context, g GuardRefused) (GuardReply, error) {
+	return run[GuardReply](ctx, c, "/v1/guard/refused", g, nil)
+}
+
 // Doctor says what is wrong with the locks on targets (none = all), and with the directory that they are in.
 func (c *Client) Doctor(ctx context.Context, targets []string) (DoctorReply, error) {
 	return read[DoctorReply](ctx, c, "/v1/maintenance/doctor", targetQuery(targets))

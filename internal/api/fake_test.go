@@ -118,6 +118,10 @@ func (f *fake) History(context.Context, Peer, []string, time.Time) (HistoryReply
 	return HistoryReply{Locks: []PastLock{}, Notes: []string{}}, nil
 }
 
+func (f *fake) GuardRefused(context.Context, Peer, GuardRefused) (GuardReply, error) {
+	return GuardReply{Recorded: true}, nil
+}
+
 func (f *fake) Notices(context.Context, Peer) (NoticesReply, error) {
 	return NoticesReply{Notices: []Notice{}}, nil
 }

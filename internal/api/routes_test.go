@@ -29,6 +29,7 @@ func examples() map[string]string {
 		"POST /v1/maintenance/break":            `{"id":"a1","new_id":"b2","reason":"gone home"}`,
 		"POST /v1/maintenance/transfer":         `{"locks":[{"id":"a1","offers":0}],"to":"ben","note":"night shift"}`,
 		"POST /v1/maintenance/accept":           `{"locks":[{"id":"a1","new_id":"b2"}]}`,
+		"POST /v1/guard/refused":                `{"service":"db","command":"vacuum.sh"}`,
 		"POST /v1/notices/told":                 `{"keys":["break a1"]}`,
 		"POST /v1/maintenance/extend":           `{"ids":["a1"],"for_s":60}`,
 		"POST /v1/reload":                       `{"apply":true}`,
@@ -299,6 +300,8 @@ func checkDecoded(t *testing.T, v any) {
 		names = v.Targets
 	case *Wait:
 		names = v.Targets
+	case *GuardRefused:
+		names = []string{v.Service}
 	case *NoticesTold:
 		return
 	case *MaintenanceTransfer:

@@ -58,6 +58,9 @@ func routes() []route {
 			func(c *call, m MaintenanceMend, p Progress) (MaintenanceReply, error) {
 				return c.b.MaintenanceMend(c.ctx, c.peer, m, p)
 			}),
+		post("/v1/guard/refused", Operator, "Record that the peer's guard did not run a command, because a service is held.", func(c *call, g GuardRefused, _ Progress) (GuardReply, error) {
+			return c.b.GuardRefused(c.ctx, c.peer, g)
+		}),
 		get("/v1/maintenance/doctor", Viewer, "What is wrong with locks and holds, each with the command that mends it.", func(c *call) (DoctorReply, error) {
 			return c.b.Doctor(c.ctx, c.peer, c.query["target"])
 		}, target),

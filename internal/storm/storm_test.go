@@ -249,5 +249,5 @@ func (w *world) summary(seed uint64) {
 		"  %d starts witnessed (%d with the kernel's own time), %d signals heard, %d shots at services, %d starts of supd\n"+
 		"  %d locks judged (%s held in all), %d interrupted actions reported\n%s",
 		w.stats.rounds(), seed, births, exact, signals, len(h.shots), w.d.starts, len(locks), held.Round(time.Second),
-		strings.Count(w.d.log(), "was interrupted in phase"), w.stats)
+		strings.Count(w.d.log(), "was cut short"), w.stats)
 }
