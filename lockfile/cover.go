@@ -1,10 +1,15 @@
 package lockfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Reading what covers a service. One rule stands above all of it: what cannot be read holds,
@@ -25,6 +30,46 @@ func (d *Dir) Snapshot(services []string) map[string]Cover {
 		out[s] = d.coverOf(s, &sh)
 	}
 	return out
+}
+
+// Barred is Snapshot with what else keeps every action from a service: an epoch or a record of an action that cannot be read.
+// Called with no gate in hand.
+func (d *Dir) Barred(services []string) map[string]Cover {
+	covers := d.Snapshot(services)
+	for name, c := range covers {
+		if _, err := d.epoch(name); err != nil {
+			c.Unreadable = append(c.Unreadable, Unreadable{d.epochPath(name), err})
+		}
+		covers[name] = d.withRecord(name, c)
+	}
+	return covers
+}
+
+// InCover says whether a file of the state directory at path is one that Snapshot reads, too.
+func InCover(path, file string) bool {
+	in, err := filepath.Rel(path, file)
+	dir, _, _ := strings.Cut(in, "/")
+	return err != nil || dir != "epoch" && dir != "inflight"
+}
+
+// withRecord adds the service's record if that cannot be read. While somebody has the gate, it may be half written.
+func (d *Dir) withRecord(service string, c Cover) Cover {
+	_, err := d.readRecord(service)
+	if err == nil {
+		return c
+	}
+	g, taken := d.take(context.Background(), service, unix.LOCK_SH, gateWait{})
+	switch {
+	case taken == errGateTaken:
+		return c
+	case taken == nil:
+		_, err = d.readRecord(service)
+		g.close()
+	}
+	if err != nil {
+		c.Unreadable = append(c.Unreadable, Unreadable{d.recordPath(service), err})
+	}
+	return c
 }
 
 // shared is what the covers of all services have in common: host locks, group locks and what

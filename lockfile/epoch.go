@@ -37,7 +37,7 @@ func (d *Dir) Observe(service string) Observation {
 	if o.Epoch, err = d.epoch(service); err != nil {
 		bad = append(bad, Unreadable{d.epochPath(service), err})
 	}
-	o.Cover = d.Cover(service)
+	o.Cover = d.withRecord(service, d.Cover(service))
 	o.Cover.Unreadable = append(o.Cover.Unreadable, bad...)
 	return o
 }

@@ -95,7 +95,7 @@ func (s *Supervisor) MaintenanceCheck(_ context.Context, p api.Peer, target stri
 	reply := api.MaintenanceCheck{Target: target, Holds: []api.Hold{}, Locks: []api.Lock{}}
 	view := s.lockView(p.Owner)
 	unreadable := false
-	for _, c := range s.dir.Snapshot(names) {
+	for _, c := range s.dir.Barred(names) {
 		reply.Holds = append(reply.Holds, api.HoldsOf(c, time.Now())...)
 		for _, l := range c.Locks {
 			w := view.Lock(l)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -109,7 +110,7 @@ func (s *Supervisor) Status(ctx context.Context, p api.Peer, targets []string) (
 	if !s.ask(ctx, func(st *core.State) {
 		for _, name := range names {
 			if v := st.Services[name]; v != nil {
-				reply.Services = append(reply.Services, s.status(p.Owner, v, covers[name], counts[name], orphans, at))
+				reply.Services = append(reply.Services, s.status(p.Owner, v, s.barred(v, covers[name]), counts[name], orphans, at))
 			}
 		}
 	}) {
@@ -200,6 +201,17 @@ func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.C
 		w.Detail = says
 	}
 	return w
+}
+
+// barred adds what the last look could not read beside locks and holds: an epoch, or the record of an action. To read these of
+// every service would double what a status costs. Called by the loop.
+func (s *Supervisor) barred(v *core.Service, cover lockfile.Cover) lockfile.Cover {
+	for _, h := range v.Holds {
+		if h.Kind == core.HoldUnreadable && !lockfile.InCover(s.dir.Path(), h.ID) {
+			cover.Unreadable = append(cover.Unreadable, lockfile.Unreadable{Path: h.ID, Err: errors.New(strings.TrimPrefix(h.Reason, h.ID+": "))})
+		}
+	}
+	return cover
 }
 
 // holds are the files as they are now, what is on its way to the disk, and interlocks.

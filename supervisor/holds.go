@@ -207,7 +207,7 @@ func coreHolds(c lockfile.Cover, unsaved []lockfile.Hold) []core.Hold {
 
 // holdsChanged tells the core what holds these services now.
 func (s *Supervisor) holdsChanged(services []string) {
-	for name, cover := range s.dir.Snapshot(services) {
+	for name, cover := range s.dir.Barred(services) {
 		s.vanished.add(s.dir.Path(), name, &cover)
 		s.overdue.see(name, cover.Locks)
 		s.strays.see(name, cover.Locks)

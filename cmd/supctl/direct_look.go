@@ -56,7 +56,7 @@ func (d *direct) check(name string) (api.MaintenanceCheck, error) {
 func (d *direct) coverOf(t lockfile.Target) (lockfile.Cover, error) {
 	// One service: exactly what the gate would read.
 	if t.Kind == lockfile.TargetService {
-		return d.dir.Cover(t.Name), nil
+		return d.dir.Barred([]string{t.Name})[t.Name], nil
 	}
 	config, _ := d.plan()
 	r, err := d.dir.Resolve(t, &config)
@@ -76,7 +76,7 @@ func (d *direct) coverOf(t lockfile.Target) (lockfile.Cover, error) {
 		}
 	}
 	// Members too: a lock on db makes @data not free.
-	covers := d.dir.Snapshot(names)
+	covers := d.dir.Barred(names)
 	for _, name := range names {
 		sum = union(sum, covers[name])
 	}
