@@ -95,8 +95,8 @@ func TestF02_DeadDaemonsSigtermIsStillInFlight(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if len(res.Interrupted) != 1 || !res.Already || len(d.Cover("db").Locks) != 1 {
-		t.Errorf("interrupted %v, already %v, locks %v", res.Interrupted, res.Already, d.Cover("db").Locks)
+	if len(res.Interrupted) != 1 || len(res.Again) != 1 || len(d.Cover("db").Locks) != 1 {
+		t.Errorf("interrupted %v, again %v, locks %v", res.Interrupted, res.Again, d.Cover("db").Locks)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -42,22 +43,38 @@ type InFlight struct {
 // LockResult is what was taken.
 type LockResult struct {
 	Locks       []Lock
-	Already     bool     // this owner's same lock was there before: nothing new was written
+	Again       []string // ids of those that this owner had before: nothing new was written
 	Interrupted []Record // actions that a dead supd left half done, found on the way
 	ResolveErr  error    // why plan.toml or the config on disk could not be used to find members, if so
 }
 
+// Had says whether a lock of the result was there before.
+func (r LockResult) Had(l Lock) bool { return slices.Contains(r.Again, l.ID) }
+
+// HadText tells the owner so; "" if all are new.
+func (r LockResult) HadText() string {
+	var on []string
+	for _, l := range r.Locks {
+		if r.Had(l) {
+			on = append(on, l.Target.String())
+		}
+	}
+	if len(on) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("you held the lock on %s already; it was updated", strings.Join(on, ", "))
+}
+
 // taking is one run of Lock, or the second half of Break and Accept.
 type taking struct {
-	d       *Dir
-	req     LockRequest
-	until   time.Time
-	res     LockResult
-	mine    []*found // in request order
-	fresh   []bool   // written by this run: to be undone if a later one fails
-	epochs  map[string]string
-	waited  map[string]bool
-	already int
+	d      *Dir
+	req    LockRequest
+	until  time.Time
+	res    LockResult
+	mine   []*found // in request order
+	fresh  []bool   // written by this run: to be undone if a later one fails
+	epochs map[string]string
+	waited map[string]bool
 
 	handedOver bool // the owner before said who comes next: what he said of the lock stays
 }
@@ -86,7 +103,6 @@ func (d *Dir) Lock(ctx context.Context, r LockRequest) (LockResult, error) {
 			return LockResult{}, t.undo(err)
 		}
 	}
-	t.res.Already = t.already == len(r.IDs)
 	return t.wait(ctx)
 }
 
@@ -122,7 +138,7 @@ func (t *taking) write(i int) error {
 		return err
 	}
 	if have := t.ownLock(target); have != nil {
-		t.already++
+		t.res.Again = append(t.res.Again, have.ID)
 		t.add(*have, false)
 		return t.hang(t.mine[len(t.mine)-1], members)
 	}

@@ -54,26 +54,28 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		return api.MaintenanceReply{}, s.lockFailed(p.Owner, strings.Join(targets(m), " "), covered, err)
 	}
 	s.lockSaved(covered...)
-	s.locked(p, res.Locks, covered)
-	go s.recorded() // beside what is left to do here
-	defer s.recorded()
+	go s.holdsChanged(covered) // at once, without waiting for the watcher
 	reply := api.MaintenanceReply{Notes: notes(res)}
 	if inFlight != nil {
 		reply.Code = api.CodeInFlight
 		reply.InFlight = []api.InFlight{api.InFlightOf(inFlight.InFlight)}
 		reply.Next = "run the same command again to wait on; the locks stand"
 	}
-	if inFlight == nil && res.Already { // its gates are shut while something is in flight
+	if inFlight == nil { // the gates are shut while something is in flight
 		words := lockfile.Words{Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop}
 		if m.ForS > 0 {
 			words.Until = r.Until
 		}
-		if err := s.renew(ctx, res.Locks, words); err != nil {
+		if err := s.renew(ctx, res.Locks, res.Had, words); err != nil {
 			reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+err.Error())
 		}
 	}
-	if running := s.processesOf(res.Locks); !res.Already {
-		go s.noteAll(slices.Clone(res.Locks), running)
+	s.locked(p, res.Locks)
+	go s.recorded() // beside what is left to do here
+	defer s.recorded()
+	if fresh := slices.DeleteFunc(slices.Clone(res.Locks), res.Had); len(fresh) > 0 {
+		running := s.processesOf(fresh)
+		go s.noteAll(fresh, running)
 	}
 	missing := s.judgeReady(ctx, res.Locks)
 	found, gap := isolation(), false
@@ -99,9 +101,13 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	return reply, nil
 }
 
-// renew puts new words on one person's locks, and leaves what they lack for the look that follows.
-func (s *Supervisor) renew(ctx context.Context, locks []lockfile.Lock, words lockfile.Words) error {
+// renew puts new words on those of one person's locks that were there before, and leaves what they lack for the look that
+// follows.
+func (s *Supervisor) renew(ctx context.Context, locks []lockfile.Lock, had func(lockfile.Lock) bool, words lockfile.Words) error {
 	for i, l := range locks {
+		if !had(l) {
+			continue
+		}
 		words.NotReady, words.Unproven = l.NotReady, l.Unproven
 		said, err := s.dir.Renew(ctx, []lockfile.Lock{l}, l.Owner, words)
 		if err != nil {
@@ -129,8 +135,8 @@ func targets(m api.MaintenanceStart) []string {
 // notes tells what else the person should know of the locks just taken.
 func notes(res lockfile.LockResult) []string {
 	out := []string{}
-	if res.Already {
-		out = append(out, "you held this lock already; it was updated")
+	if text := res.HadText(); text != "" {
+		out = append(out, text)
 	}
 	for _, i := range res.Interrupted {
 		out = append(out, i.Interruption())
@@ -141,14 +147,13 @@ func notes(res lockfile.LockResult) []string {
 	return out
 }
 
-// locked records locks and tells the core at once, without waiting for the watcher.
-func (s *Supervisor) locked(p api.Peer, locks []lockfile.Lock, covered []string) {
+// locked records locks as they are now.
+func (s *Supervisor) locked(p api.Peer, locks []lockfile.Lock) {
 	for _, l := range locks {
 		s.record("maintenance.started", serviceOf(l.Target), journal.Notice,
 			fmt.Sprintf("%s locked by %s%s", l.Target, p.Owner, because(l.Reason)),
 			map[string]string{"lock_id": l.ID, "target": l.Target.String(), "ticket": l.Ticket})
 	}
-	go s.holdsChanged(covered)
 }
 
 func serviceOf(t lockfile.Target) string {

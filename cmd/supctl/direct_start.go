@@ -56,6 +56,9 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 			reply.Notes = append(reply.Notes, fmt.Sprintf("the lock stands, but its words could not be changed: %v", err))
 		}
 	}
+	if text := res.HadText(); text != "" {
+		reply.Notes = append(reply.Notes, text)
+	}
 	if res.ResolveErr != nil {
 		reply.Notes = append(reply.Notes, fmt.Sprintf("members that only the config knows are not covered yet: %v", res.ResolveErr))
 	}

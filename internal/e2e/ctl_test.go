@@ -63,6 +63,8 @@ type (
 		UID                                    int  `json:"uid"`
 		LoginUID                               *int `json:"login_uid"`
 		Since                                  time.Time
+		Until                                  *time.Time
+		Stopped                                bool
 		Overdue, Abandoned, Ready, Orphaned    bool
 		File                                   string
 
