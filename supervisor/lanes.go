@@ -18,10 +18,15 @@ type lanes struct {
 	mu    sync.Mutex
 	busy  int
 	queue []func(*lane)
-	next  int      // of queue
-	later []func() // done when nothing is in the queue
+	next  int // of queue
 	slack slack
+
+	later   []func() // done when nothing is in the queue
+	tidying bool     // later has waited long enough, and is not empty
 }
+
+// tidyAfter is how long what can wait waits for more to do: a service that has just been started has the processors.
+const tidyAfter = 30 * time.Millisecond
 
 // laneMax is longer than any spawn takes that does not wait for something.
 const laneMax = 100 * time.Millisecond
@@ -45,18 +50,28 @@ func (l *lanes) run(f func(*lane)) {
 
 // open starts workers for what waits. l.mu is held.
 func (l *lanes) open() {
-	for l.busy < l.max && (l.next < len(l.queue) || len(l.later) > 0) {
+	for l.busy < l.max && l.next < len(l.queue) {
+		l.busy++
+		go l.work(l.take())
+	}
+	if l.tidying && l.busy == 0 { // one is enough for what nobody waits for
 		l.busy++
 		go l.work(l.take())
 	}
 }
 
-// tidy has f run when nobody else wants a lane.
+// tidy has f run tidyAfter from now, when nobody else wants a lane.
 func (l *lanes) tidy(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.later = append(l.later, f)
-	l.open()
+	if l.later = append(l.later, f); len(l.later) == 1 {
+		time.AfterFunc(tidyAfter, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.tidying = true
+			l.open()
+		})
+	}
 }
 
 // take is the next job, nil if there is none. l.mu is held.
@@ -64,12 +79,13 @@ func (l *lanes) take() func(*lane) {
 	if l.next == len(l.queue) {
 		// Room for a mass crash is not kept for ever.
 		l.queue, l.next = nil, 0
-		if len(l.later) == 0 {
-			l.later = nil
+		if !l.tidying {
 			return nil
 		}
 		f := l.later[0]
-		l.later = l.later[1:]
+		if l.later = l.later[1:]; len(l.later) == 0 {
+			l.later, l.tidying = nil, false
+		}
 		return func(*lane) { f() }
 	}
 	f := l.queue[l.next]

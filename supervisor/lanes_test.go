@@ -93,6 +93,11 @@ func TestTidyingComesLast(t *testing.T) {
 		}
 		l.tidy(func() { order = append(order, "again") })
 		synctest.Wait()
+		if len(order) != 3 {
+			t.Error("it is tidied while the processors may still be wanted")
+		}
+		time.Sleep(tidyAfter)
+		synctest.Wait()
 		if len(order) != 4 {
 			t.Error("without anything else to do, nothing is tidied")
 		}

@@ -78,7 +78,7 @@ func (s *Supervisor) step(ev core.Event) {
 		s.configDue(ev.Service)
 		s.lookAgain(ev.Service, ev.Holds)
 	}
-	for _, a := range core.Step(s.core, ev, now()) {
+	for _, a := range looksFirst(core.Step(s.core, ev, now())) {
 		switch a := a.(type) {
 		case core.Observe:
 			s.lanes.run(func(ln *lane) { s.send(s.observe(a.Service, ln)) })
@@ -114,6 +114,23 @@ func (s *Supervisor) step(ev core.Event) {
 	if c, ok := ev.(core.CancelRequest); ok {
 		s.requests.drop(c.ID)
 	}
+}
+
+// looksFirst lets looks overtake what is only told and recorded: the start of a service that crashed need not wait for the
+// log. They overtake nothing else; in particular no hold.
+func looksFirst(actions []core.Action) []core.Action {
+	for i, a := range actions {
+		if _, ok := a.(core.Observe); !ok {
+			continue
+		}
+		for ; i > 0; i-- {
+			if _, told := actions[i-1].(core.Emit); !told {
+				break
+			}
+			actions[i], actions[i-1] = actions[i-1], actions[i]
+		}
+	}
+	return actions
 }
 
 // send hands an event to the loop; it waits for room and gives up when the loop has ended.

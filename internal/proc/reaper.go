@@ -5,9 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// reapAfter is how long a zombie may wait that nobody asks for. To find it the kernel goes through all children, and nothing
+// can be forked meanwhile: that is not done between the end of a service and its next start, nor for each of a thousand ends.
+const reapAfter = 50 * time.Millisecond
 
 // ReapOrphans makes supd the parent of its descendants' orphans (unless it is PID 1 and
 // so already is) and reaps them from now on. To be called after everything of an
@@ -29,6 +34,7 @@ func (t *Table) ReapOrphans() error {
 	t.reaper <- unix.SIGCHLD // what is there already
 	go func(c chan os.Signal) {
 		for range c {
+			time.Sleep(reapAfter)
 			t.reapOrphans()
 		}
 	}(t.reaper)
