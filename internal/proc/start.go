@@ -39,14 +39,7 @@ func (t *Table) Start(a Attr) (*Process, error) {
 		// Only root may set groups; an ordinary user can ask for nobody but himself.
 		sys.Credential.NoSetGroups = unix.Geteuid() != 0
 	}
-	if a.Cgroup != nil {
-		dir, err := unix.Open(a.Cgroup.Path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return nil, fmt.Errorf("cannot open cgroup %q: %w", a.Cgroup.Path, err)
-		}
-		defer unix.Close(dir)
-		sys.UseCgroupFD, sys.CgroupFD = true, dir
-	}
+	attr := &syscall.ProcAttr{Dir: a.Dir, Env: a.Env, Files: a.Files, Sys: sys}
 
 	// Not a lock over the fork: an exec that hangs (a dead file server) would stop
 	// every other start.
@@ -55,20 +48,14 @@ func (t *Table) Start(a Attr) (*Process, error) {
 	t.mu.Unlock()
 	defer t.forked()
 
-	pid := 0
-	runtime.LockOSThread()
-	if a.Prepare != nil {
-		defer watchFork()()
+	var pid int
+	var err, unprepared error
+	if t.forker != nil && a.Prepare == nil {
+		sys.PidFD = nil // it would be in the forker's table
+		pid, err = t.forker.forkExec(forkJob{path: a.Path, argv: a.Argv, attr: attr, in: a.Cgroup})
+	} else {
+		pid, err, unprepared = forkTraced(a, attr)
 	}
-	err := unblocked(func() (err error) {
-		pid, err = syscall.ForkExec(a.Path, a.Argv, &syscall.ProcAttr{Dir: a.Dir, Env: a.Env, Files: a.Files, Sys: sys})
-		return err
-	})
-	var unprepared error
-	if err == nil && a.Prepare != nil {
-		unprepared = prepare(pid, a.Prepare)
-	}
-	runtime.UnlockOSThread()
 	switch {
 	case err != nil && a.Prepare != nil && untraceable(err):
 		return nil, &UntraceableError{err}
@@ -81,7 +68,7 @@ func (t *Table) Start(a Attr) (*Process, error) {
 		end(pid)
 		return nil, unprepared
 	}
-	if pidfd < 0 { // a kernel without CLONE_PIDFD; the child is ours and unreaped, so the number is safe
+	if pidfd < 0 { // the forker's, or a kernel without CLONE_PIDFD; the child is ours and unreaped, so the number is safe
 		if pidfd, err = unix.PidfdOpen(pid, 0); err != nil {
 			return nil, t.disown(pid, err)
 		}
@@ -97,6 +84,19 @@ func (t *Table) Start(a Attr) (*Process, error) {
 		return nil, t.disown(pid, err)
 	}
 	return p, nil
+}
+
+// forkTraced forks on a thread of the caller's, which a tracer has to be (ptrace(2)), and prepares the child if that is asked.
+func forkTraced(a Attr, attr *syscall.ProcAttr) (pid int, err, unprepared error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if a.Prepare != nil {
+		defer watchFork()()
+	}
+	if pid, err = forkIn(a.Cgroup, a.Path, a.Argv, attr); err == nil && a.Prepare != nil {
+		unprepared = prepare(pid, a.Prepare)
+	}
+	return pid, err, unprepared
 }
 
 // disown ends a child that cannot be watched: a process that supd cannot see must not

@@ -15,6 +15,7 @@ import (
 type Table struct {
 	bootID string
 	exits  *watcher
+	forker *forker // nil where there cannot be one: then any thread forks
 
 	mu       sync.Mutex
 	serial   uint64
@@ -59,6 +60,9 @@ func NewTable() (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch processes: %w", err)
 	}
+	if f, err := newForker(exits.fd); err == nil {
+		t.forker = f
+	}
 	return t, nil
 }
 
@@ -74,6 +78,9 @@ func (t *Table) Close() error {
 	t.mu.Unlock()
 	if stop != nil {
 		stopReaper(stop)
+	}
+	if t.forker != nil {
+		t.forker.close()
 	}
 	return t.exits.close()
 }
