@@ -25,7 +25,8 @@ func (s *slack) idle() {
 	s.timer.Reset(slackAfter)
 }
 
-// giveBack collects and returns free memory to the kernel if there is enough of it.
+// giveBack collects and returns free memory to the kernel if there is enough of it. Then there was a burst, of which the
+// program has pages left, too.
 func giveBack() {
 	var have [4]heap.Sample
 	for i, class := range [...]string{"free", "unused", "objects"} {
@@ -36,5 +37,6 @@ func giveBack() {
 	free, unused, objects, live := have[0].Value.Uint64(), have[1].Value.Uint64(), have[2].Value.Uint64(), have[3].Value.Uint64()
 	if free+unused+max(objects, live)-live > slackMax { // what has died since the last collection counts, too
 		debug.FreeOSMemory()
+		giveBackProgram()
 	}
 }
