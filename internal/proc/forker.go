@@ -80,7 +80,7 @@ func (f *forker) run(known int, ready chan<- error) {
 // with: it may do so on any thread.
 func (f *forker) leaveTable(known int) error {
 	if err := unix.Unshare(unix.CLONE_FILES); err != nil {
-		return errors.Join(errNoForker, err)
+		return fmt.Errorf("%w: %w", errNoForker, err)
 	}
 	keep, err := runtimeFDs()
 	if err != nil {
@@ -90,17 +90,17 @@ func (f *forker) leaveTable(known int) error {
 	for _, fd := range append(keep, maxFD) {
 		if fd > from {
 			if err := unix.CloseRange(uint(from), uint(fd-1), 0); err != nil {
-				return errors.Join(errNoForker, err)
+				return fmt.Errorf("%w: %w", errNoForker, err)
 			}
 		}
 		from = fd + 1
 	}
 	if f.self, err = unix.PidfdOpen(os.Getpid(), 0); err != nil {
-		return errors.Join(errNoForker, err)
+		return fmt.Errorf("%w: %w", errNoForker, err)
 	}
 	fd, err := unix.PidfdGetfd(f.self, known, 0)
 	if err != nil {
-		return errors.Join(errNoForker, err)
+		return fmt.Errorf("%w: %w", errNoForker, err)
 	}
 	return unix.Close(fd)
 }
