@@ -8,6 +8,7 @@ import (
 
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/internal/notices"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -32,7 +33,7 @@ func (s *Supervisor) MaintenanceTransfer(ctx context.Context, p api.Peer, m api.
 		text := fmt.Sprintf("%s offers the lock on %s to %s%s", p.Owner, l.Target, heir.Name, because(heir.Note))
 		s.record("maintenance.offered", serviceOf(l.Target), journal.Notice, text, fields)
 		// All sessions of that login: nobody knows at which the next shift sits.
-		go s.tellOwner(lockfile.Owner{Name: heir.Name, UID: heir.UID, LoginUID: heir.UID}, s.hide(text)+"; take it over with: supctl maintenance accept "+l.Target.String())
+		go s.tellOwner(lockfile.Owner{Name: heir.Name, UID: heir.UID, LoginUID: heir.UID}, s.hide(notices.Offered(l)))
 	}
 	return api.MaintenanceReply{Locks: s.lockView(p.Owner).Locks(locks)}, nil
 }
@@ -58,7 +59,7 @@ func (s *Supervisor) MaintenanceAccept(ctx context.Context, p api.Peer, m api.Ma
 		fields := pastFields(old, p.Owner)
 		fields["new_id"] = l.ID
 		s.record("maintenance.transferred", serviceOf(l.Target), journal.Notice, text, fields)
-		go s.tellOwner(old.Owner, s.hide(text))
+		go s.tellOwner(old.Owner, s.hide(notices.Gone(old, lockfile.Ended{At: time.Now(), By: p.Owner, How: "transfer"})))
 		names, _ := s.members(l.Target.String())
 		go s.holdsChanged(names)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/internal/notices"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -81,7 +82,8 @@ func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.Mai
 	fields := pastFields(res.Old, p.Owner)
 	fields["lock_id"], fields["replaces"], fields["target"], fields["note"] = res.New.ID, m.ID, res.New.Target.String(), m.Reason
 	s.record("maintenance.broken", serviceOf(res.New.Target), journal.Warning, text, fields)
-	go s.tellOwner(res.Old.Owner, s.hide(text))
+	gone := notices.Gone(res.Old, lockfile.Ended{At: time.Now(), By: p.Owner, How: "break", Note: m.Reason})
+	go s.tellOwner(res.Old.Owner, s.hide(gone))
 	names, _ := s.members(res.New.Target.String())
 	go s.holdsChanged(names)
 	reply := api.MaintenanceReply{

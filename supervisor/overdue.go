@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/internal/notices"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -140,6 +141,6 @@ func (s *Supervisor) sayOverdue(l lockfile.Lock) {
 	s.record("maintenance.overdue", serviceOf(l.Target), journal.Warning, text, map[string]string{
 		"lock_id": l.ID, "target": l.Target.String(), "owner": l.Owner.String(), "until": l.Until.Format(time.RFC3339),
 	})
-	go s.tellOwner(l.Owner, s.hide(text))
+	go s.tellOwner(l.Owner, s.hide(notices.Overdue(l)))
 	s.metrics.reminded.WithLabelValues(l.Target.String()).Inc()
 }

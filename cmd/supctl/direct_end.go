@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/notices"
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/lockfile"
 )
@@ -125,6 +126,7 @@ func (d *direct) breakLock(ctx context.Context, req api.MaintenanceBreak, show a
 		return api.MaintenanceReply{}, api.ErrorOf("break lock "+req.ID, err)
 	}
 	reply.Locks = d.view().Locks([]lockfile.Lock{res.New})
-	reply.Notes = append(interruptedNotes(res.Interrupted), fmt.Sprintf("it replaces the lock of %s; tell them: nobody else could", res.Old.Owner), d.note("done"))
+	reply.Notes = append(interruptedNotes(res.Interrupted),
+		d.tellOwner(res.Old.Owner, notices.Gone(res.Old, lockfile.Ended{At: d.a.now(), By: d.me, How: "break", Note: req.Reason})), d.note("done"))
 	return reply, nil
 }

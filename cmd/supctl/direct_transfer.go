@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/notices"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -19,7 +20,13 @@ func (d *direct) transfer(ctx context.Context, req api.MaintenanceTransfer) (api
 	if err != nil {
 		return api.MaintenanceReply{}, api.ErrorOf("offer the lock", err)
 	}
-	return api.MaintenanceReply{Locks: d.view().Locks(locks), Notes: []string{d.note("written")}}, nil
+	notes := []string{d.note("written")}
+	for _, l := range locks {
+		if heir != nil {
+			notes = append(notes, d.tellOwner(lockfile.Owner{Name: heir.Name, UID: heir.UID, LoginUID: heir.UID}, notices.Offered(l)))
+		}
+	}
+	return api.MaintenanceReply{Locks: d.view().Locks(locks), Notes: notes}, nil
 }
 
 // accept is `maintenance accept`.
@@ -39,5 +46,8 @@ func (d *direct) accept(ctx context.Context, req api.MaintenanceAccept, show api
 	}
 	reply.Locks = d.view().Locks(res.New)
 	reply.Notes = append(interruptedNotes(res.Interrupted), d.note("done"))
+	for _, old := range res.Old {
+		reply.Notes = append(reply.Notes, d.tellOwner(old.Owner, notices.Gone(old, lockfile.Ended{At: d.a.now(), By: d.me, How: "transfer"})))
+	}
 	return reply, nil
 }

@@ -12,7 +12,7 @@ import (
 // guardFailed says why nothing was run, and what to do.
 func guardFailed(names []string, err error) error {
 	e := *api.ErrorOf("guard "+joinTargets(names), err)
-	e.Message += "; the command was not run"
+	e.Message = strings.Replace(e.Message, "cannot "+string(lockfile.VerbExec)+" ", "cannot run a command on ", 1) + "; the command was not run"
 	if e.Code == api.CodeHeld {
 		e.Next = "--wait DURATION waits for the end of the lock; supctl maintenance list"
 	}

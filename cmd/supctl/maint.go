@@ -17,6 +17,9 @@ it over. When its owner cannot be reached, break takes it over.`
 
 const maintenanceExample = `  supctl maintenance start db -m "index rebuild" --for 2h --stop
   supctl maintenance list
+  supctl maintenance transfer db --to ben
+  supctl maintenance accept db
+  supctl maintenance break ID -m "its owner is on a plane"
   supctl maintenance end db --start`
 
 // maintenanceCommand declares the family `maintenance`. Each of its commands asks

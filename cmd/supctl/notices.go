@@ -26,7 +26,7 @@ func (a *app) showNotices() {
 	ctx, cancel := context.WithTimeout(context.Background(), noticesWait)
 	defer cancel()
 	r, err := c.Notices(ctx)
-	if api.IsUnreachable(err) {
+	if api.IsUnreachable(err) || ctx.Err() != nil { // also one that hangs
 		a.noticesFromFiles()
 		return
 	}

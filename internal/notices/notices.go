@@ -20,28 +20,36 @@ func For(me lockfile.Owner, locks, ended []lockfile.Lock, now time.Time) []Notic
 	var out []Notice
 	for _, l := range ended {
 		if e := l.Ended; e != nil && l.Owner.SameLogin(me) && !e.By.Same(me) {
-			if text := goneText(l, *e); text != "" {
+			if text := Gone(l, *e); text != "" {
 				out = append(out, Notice{e.How + " " + l.ID, e.At, text})
 			}
 		}
 	}
 	for _, l := range locks {
 		if l.Offer.To(me) && !l.Owner.Same(me) {
-			text := fmt.Sprintf("%s offers you the lock on %s%s; take it over with: supctl maintenance accept %s", l.Offer.By, l.Target, because(l.Offer.Note), l.Target)
-			out = append(out, Notice{fmt.Sprintf("offer %s %d", l.ID, l.Offers), l.Offer.At, text})
+			out = append(out, Notice{fmt.Sprintf("offer %s %d", l.ID, l.Offers), l.Offer.At, Offered(l)})
 		}
 		if l.Owner.SameLogin(me) && l.Overdue(now) {
-			text := fmt.Sprintf("your lock on %s%s was expected to end at %s; it is overdue and goes on holding: supctl maintenance end %s, or extend",
-				l.Target, because(l.Reason), l.Until.Local().Format(time.DateTime), l.Target)
-			out = append(out, Notice{fmt.Sprintf("overdue %s %d", l.ID, l.Until.Unix()), l.Until, text})
+			out = append(out, Notice{fmt.Sprintf("overdue %s %d", l.ID, l.Until.Unix()), l.Until, Overdue(l)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Notice) int { return a.At.Compare(b.At) })
 	return out
 }
 
-// goneText is for locks that others took; an end is one's own doing, in whatever session.
-func goneText(l lockfile.Lock, e lockfile.Ended) string {
+// Offered tells the one to whom a lock is offered; it has an offer.
+func Offered(l lockfile.Lock) string {
+	return fmt.Sprintf("%s offers you the lock on %s%s; take it over with: supctl maintenance accept %s", l.Offer.By, l.Target, because(l.Offer.Note), l.Target)
+}
+
+// Overdue tells the owner of a lock that its time is over.
+func Overdue(l lockfile.Lock) string {
+	return fmt.Sprintf("your lock on %s%s was expected to end at %s; it is overdue and goes on holding: supctl maintenance end %s, or extend",
+		l.Target, because(l.Reason), l.Until.Local().Format(time.DateTime), l.Target)
+}
+
+// Gone tells the former owner of a lock who has taken it, and how; "" for an end, which is one's own doing, in whatever session.
+func Gone(l lockfile.Lock, e lockfile.Ended) string {
 	at := e.At.Local().Format(time.DateTime)
 	switch e.How {
 	case "break":
