@@ -94,8 +94,8 @@ func (w *strayWatch) lookAt(pid int, confirmed bool, started time.Time) {
 
 // judge gives the alarm about a process that is nobody's.
 func (w *strayWatch) judge(service string, pid int, like stray.Likeness, confirmed, sure bool) {
-	if like == stray.Same {
-		w.s.raise(service, pid, "", "runs its command", sure)
+	if like == stray.Same { // also of everybody's program: a release beside a second copy costs more than a --force
+		w.s.raise(service, pid, "", "runs its command", true)
 		return
 	}
 	if w.s.byOwner(service, pid) {

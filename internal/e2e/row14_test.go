@@ -190,7 +190,7 @@ func TestRow14_TheAddressIsTaken(t *testing.T) {
 }
 
 // Row 14: what ran before the lock was not started under it, and what another supd runs with everybody's program is another
-// service; what is told of such a program refuses nothing.
+// service. Of its own command somebody has to say that it is something else: --force.
 func TestRow14_EverybodysProgram(t *testing.T) {
 	needsRoot(t)
 	t.Parallel()
@@ -209,6 +209,33 @@ func TestRow14_EverybodysProgram(t *testing.T) {
 	if v := d.alarmed("db", 1)[0]; v.PID != after {
 		t.Errorf("%+v; before the lock was pid %d, by hand %d", v, before, after)
 	}
-	ann.ctl("maintenance", "end", "db", "--leave-stopped").wants(t, 0)
+	ann.ctl("maintenance", "end", "db", "--leave-stopped").wants(t, 5, fmt.Sprint("pid ", after))
+	ann.ctl("maintenance", "end", "db", "--leave-stopped", "--force").wants(t, 0)
 	d.alarmed("db", 0)
+}
+
+// The very command of a service was only told of when its program is everybody's (a shell with -c, redis-server without a
+// file): ready said READY, and an end started a second copy beside it.
+func TestRow14_EverybodysProgramIsNoExcuse(t *testing.T) {
+	needsRoot(t)
+	t.Parallel()
+	script := fmt.Sprintf("while :; do sleep 1; done # the database %d", os.Getpid())
+	d := started(t, quick+fmt.Sprintf("[service.db]\ncommand = [\"/bin/sh\", \"-c\", %q]\nready = \"delay:1ms\"\n", script))
+	d.waitState("db", "up")
+	d.ctl("maintenance", "start", "db", "--stop").wants(t, 0)
+	pid := d.byHand(4001002, "/bin/sh", "-c", script)
+	d.alarmed("db", 1)
+	d.ctl("maintenance", "ready", "db").wants(t, 7, "started under lock", fmt.Sprint("pid ", pid))
+	for _, decision := range []string{"--start", "--leave-stopped"} {
+		d.ctl("maintenance", "end", "db", decision).wants(t, 5, "started under the lock", fmt.Sprint("pid ", pid), "--force")
+	}
+	if s := d.status("db"); s.State != "down" || s.PID != 0 {
+		t.Errorf("db: %+v", s)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	d.alarmed("db", 0)
+	d.ctl("maintenance", "ready", "db").wants(t, 0)
+	d.ctl("maintenance", "end", "db", "--start").wants(t, 0)
 }
