@@ -45,12 +45,14 @@ func (t *Table) Start(a Attr) (*Process, error) {
 	// every other start.
 	t.mu.Lock()
 	t.forking++
+	alone := t.forking == 1
 	t.mu.Unlock()
 	defer t.forked()
 
 	var pid int
 	var err, unprepared error
-	if t.forker != nil && a.Prepare == nil {
+	// When many start at once, waking the one thread for each of them would take longer than what it saves.
+	if t.forker != nil && a.Prepare == nil && alone {
 		sys.PidFD = nil // it would be in the forker's table
 		pid, err = t.forker.forkExec(forkJob{path: a.Path, argv: a.Argv, attr: attr, in: a.Cgroup})
 	} else {
