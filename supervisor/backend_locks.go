@@ -40,7 +40,7 @@ func (s *Supervisor) lockView(me lockfile.Owner) api.LockView {
 func (s *Supervisor) Locks(_ context.Context, p api.Peer, only []string) (api.LocksReply, error) {
 	listed := s.dir.Locks()
 	view := s.lockView(p.Owner)
-	reply := api.LocksReply{Locks: []api.Lock{}, Unreadable: api.BadLocks(listed.Unreadable)}
+	reply := api.LocksReply{Locks: []api.Lock{}, Unreadable: api.BadLocks(append(listed.Unreadable, s.dir.Doubts()...))}
 	var names []string
 	if len(only) > 0 {
 		var err error

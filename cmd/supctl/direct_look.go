@@ -13,7 +13,7 @@ import (
 func (d *direct) list(targets []string) (api.LocksReply, error) {
 	found := d.dir.Locks()
 	view := d.view()
-	r := api.LocksReply{Locks: []api.Lock{}, Unreadable: api.BadLocks(found.Unreadable)}
+	r := api.LocksReply{Locks: []api.Lock{}, Unreadable: api.BadLocks(append(found.Unreadable, d.dir.Doubts()...))}
 	for _, l := range view.Locks(found.Locks) {
 		if len(targets) == 0 || slices.ContainsFunc(targets, func(t string) bool { return concerns(l, t) }) {
 			r.Locks = append(r.Locks, l)

@@ -15,7 +15,7 @@ func (a *app) maintListCommand() *cobra.Command {
 	var t targets
 	cmd := &cobra.Command{
 		Use: "list [TARGET…]", Short: "All locks", Example: "  supctl maintenance list\n  supctl maintenance list db -o json",
-		Long: "All locks with their owners, reasons and ages. Exit code 8 if a lock file cannot\nbe read: what it covers counts as locked.",
+		Long: "All locks with their owners, reasons and ages. Exit code 8 if a file of locks or\nholds, or the plan, cannot be read: what it covers counts as locked.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, err := t.of(args, false)
 			if err != nil {
