@@ -80,7 +80,7 @@ func (h *Hands) startIn(p *lockfile.Permit, s *Spec, path string, env []string, 
 	if g == nil || s.ownHand(path) {
 		return h.startHeld(p, s, path, env, files, g, note)
 	}
-	child, err := h.startDirect(s, path, env, files.stdio, g, note)
+	child, err := h.startDirect(p, s, path, env, files.stdio, g, note)
 	var untraceable *proc.UntraceableError
 	var unprepared *proc.PrepareError
 	if errors.As(err, &untraceable) || errors.As(err, &unprepared) {
@@ -91,10 +91,11 @@ func (h *Hands) startIn(p *lockfile.Permit, s *Spec, path string, env []string, 
 	return child, err
 }
 
-func (h *Hands) startDirect(s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
+// startDirect forks in the gate. Killed right then, supd leaves a child that is no service yet: it has the gate until it is one.
+func (h *Hands) startDirect(p *lockfile.Permit, s *Spec, path string, env []string, stdio [3]*os.File, g *proc.Cgroup, note proc.Note) (*proc.Process, error) {
 	child, err := h.Table.Start(proc.Attr{
 		Path: path, Argv: s.Argv, Dir: s.dir(), Env: env, User: s.User, Cgroup: g, Prepare: s.fromOutside(),
-		Files: []uintptr{stdio[0].Fd(), stdio[1].Fd(), stdio[2].Fd()},
+		Files: []uintptr{stdio[0].Fd(), stdio[1].Fd(), stdio[2].Fd()}, Held: []uintptr{p.FileOf(s.Service).Fd()},
 	})
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 // that is a third of what a start costs, with five thousand more than half.
 //
 // It is the same process: what it forks is supd's child, and dies or lives with supd as before. Only one fork is under way
-// at a time, which is no less than elsewhere: syscall.ForkExec holds syscall.ForkLock until the exec.
+// at a time here; whoever comes meanwhile, be it that an exec hangs in a dead file server, forks elsewhere.
 type forker struct {
 	jobs chan *forkJob
 	quit chan struct{}
@@ -30,6 +30,7 @@ type forkJob struct {
 	path string
 	argv []string
 	attr *syscall.ProcAttr // Files are of the table that everybody else has
+	held []uintptr         // so are these
 	in   *Cgroup           // to fork into; nil: supd's own
 	pid  int
 	err  error
@@ -159,20 +160,21 @@ func (f *forker) forkExec(j forkJob) (int, error) {
 
 // fork takes over the child's descriptors, and lets go of them afterwards.
 func (f *forker) fork(j *forkJob) (int, error) {
-	attr := *j.attr
-	attr.Files = make([]uintptr, 0, len(j.attr.Files))
+	ours := make([]uintptr, 0, len(j.attr.Files)+len(j.held)) // close-on-exec, each of them
 	defer func() {
-		for _, fd := range attr.Files {
+		for _, fd := range ours {
 			unix.Close(int(fd))
 		}
 	}()
-	for _, theirs := range j.attr.Files {
+	for _, theirs := range slices.Concat(j.attr.Files, j.held) {
 		fd, err := unix.PidfdGetfd(f.self, int(theirs), 0)
 		if err != nil {
 			return 0, err
 		}
-		attr.Files = append(attr.Files, uintptr(fd))
+		ours = append(ours, uintptr(fd))
 	}
+	attr := *j.attr
+	attr.Files = ours[:len(j.attr.Files)]
 	return forkIn(j.in, j.path, j.argv, &attr)
 }
 

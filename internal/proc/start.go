@@ -16,6 +16,7 @@ type Attr struct {
 	Dir       string
 	Env       []string
 	Files     []uintptr // become 0, 1, 2, …; everything else is closed
+	Held      []uintptr // the child has them until its exec, whoever forks it: the gate that the start has passed
 	User      *User     // nil: as supd
 	Cgroup    *Cgroup   // nil: supd's own
 	Group     bool      // own process group instead of own session
@@ -54,7 +55,7 @@ func (t *Table) Start(a Attr) (*Process, error) {
 	// When many start at once, waking the one thread for each of them would take longer than what it saves.
 	if t.forker != nil && a.Prepare == nil && alone {
 		sys.PidFD = nil // it would be in the forker's table
-		pid, err = t.forker.forkExec(forkJob{path: a.Path, argv: a.Argv, attr: attr, in: a.Cgroup})
+		pid, err = t.forker.forkExec(forkJob{path: a.Path, argv: a.Argv, attr: attr, held: a.Held, in: a.Cgroup})
 	} else {
 		pid, err, unprepared = forkTraced(a, attr)
 	}
