@@ -26,11 +26,13 @@ const (
 	TroubleStale     Trouble = "stale"     // an action that nobody lives to finish
 	TroubleOrphaned  Trouble = "orphaned"  // of a service or group that the plan in force does not have
 	TroubleAbandoned Trouble = "abandoned" // whoever took it is gone; who judges that is not in this package
+	TroubleUnsaved   Trouble = "unsaved"   // a lock that could not be written; only the daemon that was asked for it knows
+	TroubleVanished  Trouble = "vanished"  // a lock whose file is gone although nobody ended it; only a daemon that saw it knows
 )
 
 // Troubles is every kind there is, in the order of how much they keep from working.
 func Troubles() []Trouble {
-	return []Trouble{TroubleMarker, TroubleDamaged, TroubleForeign, TroubleMisplaced, TroubleGate, TroubleAccess, TroubleStale, TroubleOrphaned, TroubleAbandoned}
+	return []Trouble{TroubleMarker, TroubleDamaged, TroubleForeign, TroubleMisplaced, TroubleGate, TroubleAccess, TroubleStale, TroubleOrphaned, TroubleAbandoned, TroubleUnsaved, TroubleVanished}
 }
 
 // Finding is one thing that is wrong. Nothing is changed by finding it.

@@ -13,7 +13,9 @@ import (
 
 // Doctor says what is wrong with locks, holds and the state directory.
 func (s *Supervisor) Doctor(_ context.Context, p api.Peer, targets []string) (api.DoctorReply, error) {
-	return api.Doctor(s.dir, s.lockView(p.Owner), false, targets), nil
+	view := s.lockView(p.Owner)
+	view.OnlyHere = s.onlyHere
+	return api.Doctor(s.dir, view, false, targets), nil
 }
 
 // MaintenanceMend repairs what Doctor found. What was held stays held, by a lock of the peer's.

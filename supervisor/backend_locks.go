@@ -41,6 +41,7 @@ func (s *Supervisor) Locks(_ context.Context, p api.Peer, only []string) (api.Lo
 	listed := s.dir.Locks()
 	view := s.lockView(p.Owner)
 	reply := api.LocksReply{Locks: []api.Lock{}, Unreadable: api.BadLocks(append(listed.Unreadable, s.dir.Doubts()...))}
+	reply.Unreadable = append(reply.Unreadable, s.badLocks()...)
 	var names []string
 	if len(only) > 0 {
 		var err error
@@ -98,8 +99,11 @@ func (s *Supervisor) MaintenanceCheck(_ context.Context, p api.Peer, target stri
 	}
 	reply := api.MaintenanceCheck{Target: target, Holds: []api.Hold{}, Locks: []api.Lock{}}
 	view := s.lockView(p.Owner)
-	unreadable := false
-	for _, c := range s.dir.Barred(names) {
+	unreadable, wanted := false, false
+	for name, c := range s.withVanished(s.dir.Barred(names)) {
+		unsaved := s.memory.unsavedOf(name)
+		wanted = wanted || wantedLock(unsaved)
+		c.Holds = append(c.Holds, unsaved...)
 		reply.Holds = append(reply.Holds, api.HoldsOf(c, time.Now())...)
 		for _, l := range c.Locks {
 			w := view.Lock(l)
@@ -112,7 +116,7 @@ func (s *Supervisor) MaintenanceCheck(_ context.Context, p api.Peer, target stri
 	switch {
 	case unreadable:
 		reply.Code, reply.Locked = api.CodeUnknown, true
-	case len(reply.Locks) > 0:
+	case wanted || len(reply.Locks) > 0:
 		reply.Code, reply.Locked = api.CodeHeld, true
 	}
 	return reply, nil

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +47,20 @@ func (m *memory) unsavedOf(service string) []lockfile.Hold {
 		hs = append(hs, h)
 	}
 	return hs
+}
+
+// wanted lists the services that somebody wanted to lock, and whose lock could not be written, sorted.
+func (m *memory) wanted() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var names []string
+	for name, kinds := range m.unsaved {
+		if _, ok := kinds[core.HoldLock]; ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (m *memory) interlock(service, check string, on bool, reason string) {
@@ -207,8 +222,7 @@ func coreHolds(c lockfile.Cover, unsaved []lockfile.Hold) []core.Hold {
 
 // holdsChanged tells the core what holds these services now.
 func (s *Supervisor) holdsChanged(services []string) {
-	for name, cover := range s.dir.Barred(services) {
-		s.vanished.add(s.dir.Path(), name, &cover)
+	for name, cover := range s.withVanished(s.dir.Barred(services)) {
 		s.overdue.see(name, cover.Locks)
 		s.strays.see(name, cover.Locks)
 		s.send(core.HoldsChanged{Service: name, Holds: coreHolds(cover, s.memory.unsavedOf(name))})

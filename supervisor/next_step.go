@@ -21,6 +21,8 @@ func nextStep(me lockfile.Owner, v *core.Service, cover lockfile.Cover, holds []
 		return mend(cover.Unreadable[0].Path)
 	case len(cover.Locks) > 0:
 		return nextUnderLock(me, cover.Locks)
+	case slices.ContainsFunc(holds, wantedAsLock):
+		return fmt.Sprintf("make room in the state directory, then supctl maintenance start %s; until then this supd leaves it alone, for as long as it lives", name)
 	case slices.ContainsFunc(holds, clearedByStart) && v.Phase != core.Up:
 		return fmt.Sprintf("supctl start %s (done), or supctl maintenance start %s (go on working)", name, name)
 	case v.SettleUntil > now() && !v.Running && v.Want == core.WantUp && len(holds) == 0 && v.Phase != core.Done && v.Phase != core.Failed:
@@ -56,6 +58,9 @@ func nextUnderLock(me lockfile.Owner, locks []lockfile.Lock) string {
 func clearedByStart(h api.Hold) bool {
 	return h.Kind == string(core.HoldOperatorStop) || h.Kind == string(core.HoldRestartLimit)
 }
+
+// wantedAsLock is what stands in for a lock that could not be written.
+func wantedAsLock(h api.Hold) bool { return h.Kind == string(core.HoldLock) && h.LockID == "" }
 
 // mend is what to do about a file that cannot be read. Without the marker the whole directory is in doubt: it is most
 // likely a file system that is not mounted, and there is nothing to remove.

@@ -63,6 +63,7 @@ func (s *Supervisor) runScript(p *lockfile.Permit, svc *service, conf *configs.S
 func (s *Supervisor) execGated(c *configs.Check, r checks.Report) error {
 	svc := s.services.get(r.Service)
 	o := s.dir.Observe(r.Service)
+	s.vanished.add(s.dir.Path(), r.Service, &o.Cover)
 	if svc == nil || s.observing(r.Service) {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/supd/supd/lockfile"
@@ -58,6 +59,20 @@ func (v *vanished) add(state, service string, c *lockfile.Cover) {
 			c.Unreadable = append(c.Unreadable, lockfile.Unreadable{Path: path, Err: errVanished})
 		}
 	}
+}
+
+// services are those that were locked when last seen, sorted.
+func (v *vanished) services() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var names []string
+	for name, known := range v.known {
+		if len(known) > 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // settle forgets the locks of a service: a person has started it.

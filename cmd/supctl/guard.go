@@ -67,7 +67,7 @@ func (a *app) guardCommand() *cobra.Command {
 // guardLook is how often a guard that waits looks whether the locks have ended.
 const guardLook = 500 * time.Millisecond
 
-// guard passes the gate with the command. The files are asked and not the daemon: the gate is theirs.
+// guard passes the gate with the command. The gate is the files', and they are asked in it; a daemon that answers is asked as well.
 func (a *app) guard(ctx context.Context, f *guardFlags, names, command []string) error {
 	path, err := a.lookUp(command[0])
 	if err != nil {
@@ -81,25 +81,30 @@ func (a *app) guard(ctx context.Context, f *guardFlags, names, command []string)
 	told := false
 	for {
 		exit := 0
-		err := d.pass(ctx, names, command, until, func(p *lockfile.Permit) (err error) {
-			exit, err = a.runGated(p, path, command)
-			return err
-		})
+		daemon, err := a.askFree(ctx, names)
+		if err == nil {
+			err = d.pass(ctx, names, command, until, func(p *lockfile.Permit) (err error) {
+				if err := daemon.again(ctx, names); err != nil {
+					return err
+				}
+				exit, err = a.runGated(p, path, command)
+				return err
+			})
+		}
 		if err == nil {
 			return commandCode(exit)
 		}
-		var held *lockfile.HeldError
 		var stale *lockfile.StaleError
 		switch {
 		case errors.As(err, &stale) && ctx.Err() == nil: // the plan changed, or a dead action was found and is reported
 			continue
-		case !errors.As(err, &held) || !a.now().Before(until):
+		case !isHeld(err) || !a.now().Before(until):
 			a.recordRefusal(err, command)
 			return guardFailed(names, err)
 		}
 		if !told {
 			told = true
-			a.hint("waiting: %s", clean(held.Error()))
+			a.hint("waiting: %s", clean(err.Error()))
 		}
 		select {
 		case <-ctx.Done():

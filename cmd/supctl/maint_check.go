@@ -77,7 +77,7 @@ func (a *app) checked(r api.MaintenanceCheck) error {
 			a.say("  %s", a.lockLine(l))
 		}
 		for _, h := range r.Holds {
-			if h.Kind != "lock" {
+			if h.Kind != "lock" || h.LockID == "" {
 				a.say("  %s", clean(holdText(h)))
 			}
 		}

@@ -62,7 +62,7 @@ func (a *app) writeLocks(r api.LocksReply) {
 		}
 	}
 	for _, b := range r.Unreadable {
-		a.say("%s", painted(cell{"! " + clean(orAll(b.Target)) + " counts as locked: cannot read " + clean(b.File) + ": " + clean(b.Reason), red}, t.colour))
+		a.say("%s", painted(cell{"! " + clean(countsAsLocked(b)), red}, t.colour))
 	}
 }
 

@@ -77,7 +77,7 @@ func (a *app) motd(ctx context.Context) error {
 			a.say("  and %d more: supctl maintenance list", more)
 		}
 		for _, b := range r.Unreadable {
-			a.say("  %s counts as locked: cannot read %s", clean(orAll(b.Target)), clean(b.File))
+			a.say("  %s", clean(countsAsLocked(b)))
 		}
 	})
 }

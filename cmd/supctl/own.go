@@ -66,7 +66,7 @@ func (a *app) everyOwn(listed api.LocksReply, me lockfile.Owner) (ids []string, 
 	if len(ids) > 0 {
 		return ids, nil
 	}
-	if err := inDoubt("tell whether a lock is yours", listed.Unreadable); err != nil {
+	if err := inDoubt("tell whether a lock is yours", maybeLocks(listed.Unreadable)); err != nil {
 		return nil, err
 	}
 	return nil, api.Errorf(api.CodeNotFound, "cannot end locks of %s: there are none", me.Name).WithNext("supctl maintenance list")

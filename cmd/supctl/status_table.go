@@ -150,6 +150,9 @@ func nextFor(s api.ServiceStatus) string {
 	for _, h := range s.Holds {
 		switch h.Kind {
 		case "lock":
+			if h.LockID == "" { // it could not be written
+				return "supctl maintenance doctor"
+			}
 			return "supctl maintenance show " + h.LockID
 		case "operator-stop":
 			return fmt.Sprintf("supctl start %s (I am done), or supctl maintenance start %s (go on working)", s.Name, s.Name)

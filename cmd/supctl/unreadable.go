@@ -16,7 +16,23 @@ func damagedID(b api.BadLock) (id string, ok bool) {
 
 // badOn picks the files that may be a lock on target: those in its place, and those that leave everything in doubt.
 func badOn(bad []api.BadLock, target string) []api.BadLock {
-	return slices.DeleteFunc(slices.Clone(bad), func(b api.BadLock) bool { return b.Target != target && b.Target != "" })
+	return slices.DeleteFunc(maybeLocks(bad), func(b api.BadLock) bool { return b.Target != target && b.Target != "" })
+}
+
+// maybeLocks leaves out what is no lock for certain, whatever it holds: holds, the plan, and what is no file.
+func maybeLocks(bad []api.BadLock) []api.BadLock {
+	return slices.DeleteFunc(slices.Clone(bad), func(b api.BadLock) bool {
+		return b.File == "" || filepath.Base(b.File) == "plan.toml" || strings.Contains(b.File, "/holds/") && !strings.Contains(b.File, "/locks/")
+	})
+}
+
+// countsAsLocked says what is held although no lock can be read, and why.
+func countsAsLocked(b api.BadLock) string {
+	why := "cannot read " + b.File + ": " + b.Reason
+	if b.File == "" { // in supd's memory alone
+		why = b.Reason
+	}
+	return orAll(b.Target) + " counts as locked: " + why
 }
 
 // inDoubt is CodeUnknown (treat as locked) for what cannot be done because files cannot be read, with the first file and

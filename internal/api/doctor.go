@@ -15,7 +15,11 @@ import (
 func Doctor(d *lockfile.Dir, v LockView, direct bool, targets []string) DoctorReply {
 	r := DoctorReply{Findings: []Finding{}}
 	var told []string
-	for _, f := range d.Examine() {
+	findings := d.Examine()
+	if v.OnlyHere != nil {
+		findings = append(findings, v.OnlyHere()...)
+	}
+	for _, f := range findings {
 		w := v.finding(f, direct)
 		r.Findings = append(r.Findings, w)
 		told = append(told, w.LockID)
@@ -73,6 +77,10 @@ func (v LockView) finding(f lockfile.Finding, direct bool) Finding {
 func (v LockView) remedy(f lockfile.Finding, w Finding, direct bool) (command, does string) {
 	mend := "supctl maintenance mend " + ShellQuote(f.Path) + " -m " + ShellQuote("doctor: "+w.Trouble)
 	switch {
+	case f.Trouble == lockfile.TroubleUnsaved:
+		return "supctl maintenance start " + w.Target + " -m " + ShellQuote("doctor: "+w.Trouble), "takes the lock, as a file, for you; make room in " + v.StateDir + " first"
+	case f.Trouble == lockfile.TroubleVanished:
+		return "supctl maintenance start " + w.Target + " -m " + ShellQuote("doctor: "+w.Trouble), "holds it by a lock of your own; its end, with a try-out, settles the matter"
 	case f.Shell != "":
 		return f.Shell, shellDoes(f)
 	case f.Lock != nil && (f.Trouble == lockfile.TroubleOrphaned || f.Trouble == lockfile.TroubleAbandoned):

@@ -22,6 +22,7 @@ type LockView struct {
 	Members  func(lockfile.Target) []string // services that a target covers now, may be nil
 	NotReady func(lockfile.Lock) []string   // what a lock lacks now; nil = as its file says
 	Strays   func(service string) []Stray   // what was started under the locks of a service; nil = nobody looks
+	OnlyHere func() []lockfile.Finding      // what holds in the daemon's memory alone; nil = nobody knows
 }
 
 // Lock is one lock.

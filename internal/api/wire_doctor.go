@@ -8,7 +8,7 @@ type DoctorReply struct {
 
 // Finding is one thing that is wrong with locks, holds or the directory that they are in.
 type Finding struct {
-	Trouble string `json:"trouble"` // marker damaged foreign misplaced gate access stale orphaned abandoned
+	Trouble string `json:"trouble"` // marker damaged foreign misplaced gate access stale orphaned abandoned; unsaved vanished: held in supd's memory alone
 	File    string `json:"file"`
 	Target  string `json:"target"`  // what it holds or belongs to; "" = the whole directory, or nothing
 	LockID  string `json:"lock_id"` // "" = no lock that can be read

@@ -1,0 +1,70 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/lockfile"
+	"github.com/supd/supd/supervisor/core"
+)
+
+// What holds a service without a file is known to this supd only. Whoever asks it is told, as of files: check, guard, list, motd and
+// doctor. A supd that does not answer leaves the files to count alone.
+
+// withVanished makes locks unreadable in covers whose files were removed behind everybody's back.
+func (s *Supervisor) withVanished(covers map[string]lockfile.Cover) map[string]lockfile.Cover {
+	for name, cover := range covers {
+		s.vanished.add(s.dir.Path(), name, &cover)
+		covers[name] = cover
+	}
+	return covers
+}
+
+// onlyHere is what holds without a file, as findings for the doctor, in the order of services.
+func (s *Supervisor) onlyHere() []lockfile.Finding {
+	var found []lockfile.Finding
+	for _, name := range s.memory.wanted() {
+		for _, h := range s.memory.unsavedOf(name) {
+			if core.HoldKind(h.Kind) == core.HoldLock {
+				found = append(found, lockfile.Finding{Trouble: lockfile.TroubleUnsaved, Target: lockfile.ServiceTarget(name), Holds: true,
+					Err: fmt.Errorf("%s (by %s); only this supd knows, for as long as it lives", h.Reason, h.By)})
+			}
+		}
+	}
+	lost := s.vanished.services()
+	covers := s.withVanished(s.dir.Snapshot(lost))
+	for _, name := range lost {
+		for _, u := range covers[name].Unreadable {
+			if errors.Is(u.Err, errVanished) {
+				found = append(found, lockfile.Finding{Trouble: lockfile.TroubleVanished, Path: u.Path, Target: lockfile.ServiceTarget(name), Holds: true, Err: u.Err})
+			}
+		}
+	}
+	return found
+}
+
+// badLocks is the same for lists of locks. A file that is gone is named once, whatever it covered.
+func (s *Supervisor) badLocks() []api.BadLock {
+	out := []api.BadLock{}
+	for _, f := range s.onlyHere() {
+		if f.Path != "" && slices.ContainsFunc(out, func(b api.BadLock) bool { return b.File == f.Path }) {
+			continue
+		}
+		b := api.BadLock{File: f.Path, Reason: f.Err.Error()}
+		if f.Target.Valid() == nil {
+			b.Target = f.Target.String()
+		}
+		if f.Path != "" {
+			b.Target = api.BadLocks([]lockfile.Unreadable{{Path: f.Path, Err: f.Err}})[0].Target
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// wantedLock says whether a lock that could not be written is among holds.
+func wantedLock(holds []lockfile.Hold) bool {
+	return slices.ContainsFunc(holds, func(h lockfile.Hold) bool { return core.HoldKind(h.Kind) == core.HoldLock })
+}
