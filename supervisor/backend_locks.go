@@ -100,7 +100,7 @@ func (s *Supervisor) MaintenanceCheck(_ context.Context, p api.Peer, target stri
 	reply := api.MaintenanceCheck{Target: target, Holds: []api.Hold{}, Locks: []api.Lock{}}
 	view := s.lockView(p.Owner)
 	unreadable, wanted := false, false
-	for name, c := range s.withVanished(s.dir.Barred(names)) {
+	for name, c := range s.withOnlyHere(s.dir.Barred(names)) {
 		unsaved := s.memory.unsavedOf(name)
 		wanted = wanted || wantedLock(unsaved)
 		c.Holds = append(c.Holds, unsaved...)

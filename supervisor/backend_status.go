@@ -100,7 +100,7 @@ func (s *Supervisor) Status(ctx context.Context, p api.Peer, targets []string) (
 	}
 	reply := api.StatusReply{Services: []api.ServiceStatus{}, Problems: s.problemTexts(), Healthy: true}
 	counts := s.checks.counts()
-	covers := s.withVanished(s.dir.Snapshot(names))
+	covers := s.withOnlyHere(s.dir.Snapshot(names))
 	s.nowLacking(covers)
 	at, orphans := time.Now(), s.orphans()
 	if !s.ask(ctx, func(st *core.State) {

@@ -222,7 +222,7 @@ func coreHolds(c lockfile.Cover, unsaved []lockfile.Hold) []core.Hold {
 
 // holdsChanged tells the core what holds these services now.
 func (s *Supervisor) holdsChanged(services []string) {
-	for name, cover := range s.withVanished(s.dir.Barred(services)) {
+	for name, cover := range s.withOnlyHere(s.dir.Barred(services)) {
 		s.overdue.see(name, cover.Locks)
 		s.strays.see(name, cover.Locks)
 		s.send(core.HoldsChanged{Service: name, Holds: coreHolds(cover, s.memory.unsavedOf(name))})

@@ -60,8 +60,9 @@ func (s *Supervisor) lockSaved(names ...string) {
 // operator stop: only automation is kept away.
 func (s *Supervisor) holdsInMemory(automatic bool) func(service string) []lockfile.Hold {
 	return func(service string) []lockfile.Hold {
-		return slices.DeleteFunc(s.memory.of(service), func(h lockfile.Hold) bool {
+		holds := slices.DeleteFunc(s.memory.of(service), func(h lockfile.Hold) bool {
 			return !automatic && core.HoldKind(h.Kind) == core.HoldLock
 		})
+		return append(holds, s.unwrittenHold(service)...)
 	}
 }

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,8 @@ import (
 func nextStep(me lockfile.Owner, v *core.Service, cover lockfile.Cover, holds []api.Hold) string {
 	name := v.Spec.Name
 	switch {
+	case slices.ContainsFunc(cover.Unreadable, func(u lockfile.Unreadable) bool { return errors.Is(u.Err, errUnwritten) }):
+		return "make room in the state directory; supd then goes on by itself"
 	case len(cover.Unreadable) > 0:
 		return mend(cover.Unreadable[0].Path)
 	case len(cover.Locks) > 0:

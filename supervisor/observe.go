@@ -9,7 +9,7 @@ import (
 // process. Runs in a lane.
 func (s *Supervisor) observe(name string, ln *lane) core.Observed {
 	o := s.dir.Observe(name)
-	s.vanished.add(s.dir.Path(), name, &o.Cover)
+	s.addOnlyHere(name, &o.Cover)
 	s.overdue.see(name, o.Cover.Locks)
 	s.strays.see(name, o.Cover.Locks)
 	unsaved := s.memory.unsavedOf(name)

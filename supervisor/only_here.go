@@ -13,10 +13,10 @@ import (
 // What holds a service without a file is known to this supd only. Whoever asks it is told, as of files: check, guard, list, motd and
 // doctor. A supd that does not answer leaves the files to count alone.
 
-// withVanished makes locks unreadable in covers whose files were removed behind everybody's back.
-func (s *Supervisor) withVanished(covers map[string]lockfile.Cover) map[string]lockfile.Cover {
+// withOnlyHere adds to covers what cannot be told from files: locks whose files were removed, a plan that could not be written.
+func (s *Supervisor) withOnlyHere(covers map[string]lockfile.Cover) map[string]lockfile.Cover {
 	for name, cover := range covers {
-		s.vanished.add(s.dir.Path(), name, &cover)
+		s.addOnlyHere(name, &cover)
 		covers[name] = cover
 	}
 	return covers
@@ -25,6 +25,9 @@ func (s *Supervisor) withVanished(covers map[string]lockfile.Cover) map[string]l
 // onlyHere is what holds without a file, as findings for the doctor, in the order of services.
 func (s *Supervisor) onlyHere() []lockfile.Finding {
 	var found []lockfile.Finding
+	if u := s.unwritten.Load(); u != nil {
+		found = append(found, lockfile.Finding{Trouble: lockfile.TroubleUnsaved, Holds: true, Err: u.Err})
+	}
 	for _, name := range s.memory.wanted() {
 		for _, h := range s.memory.unsavedOf(name) {
 			if core.HoldKind(h.Kind) == core.HoldLock {
@@ -34,7 +37,7 @@ func (s *Supervisor) onlyHere() []lockfile.Finding {
 		}
 	}
 	lost := s.vanished.services()
-	covers := s.withVanished(s.dir.Snapshot(lost))
+	covers := s.withOnlyHere(s.dir.Snapshot(lost))
 	for _, name := range lost {
 		for _, u := range covers[name].Unreadable {
 			if errors.Is(u.Err, errVanished) {

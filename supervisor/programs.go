@@ -63,14 +63,14 @@ func (s *Supervisor) runScript(p *lockfile.Permit, svc *service, conf *configs.S
 func (s *Supervisor) execGated(c *configs.Check, r checks.Report) error {
 	svc := s.services.get(r.Service)
 	o := s.dir.Observe(r.Service)
-	s.vanished.add(s.dir.Path(), r.Service, &o.Cover)
+	s.addOnlyHere(r.Service, &o.Cover)
 	if svc == nil || s.observing(r.Service) {
 		return nil
 	}
 	req := lockfile.Request{
 		Services: []string{r.Service}, Verb: lockfile.VerbExec, Automatic: true, By: "check " + r.Name, Reason: r.Result.Detail,
 		Decisions: map[string]lockfile.Decision{r.Service: {PlanGen: o.PlanGen, Epoch: o.Epoch.Token, Clean: o.Cover.Clean()}},
-		Extra:     s.memory.of,
+		Extra:     s.holdsInMemory(true),
 	}
 	return s.dir.Do(s.ctx, req, func(p *lockfile.Permit) error {
 		return s.exec(p, svc, core.Act{Service: r.Service, Verb: core.Exec, Check: r.Name, Reason: r.Result.Detail})

@@ -32,9 +32,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 		s.requests.last = s.upgr.lastRequest()
 	}
 	if err := s.enforce(work, s.plan); err != nil {
-		s.problem("plan", "cannot put the config in force: "+err.Error()+"; services are watched, and held for as long as the state directory cannot be written; mend it, then supctl reload")
-		s.adoptPlan(s.plan, nil)
-		s.grant(s.plan.API)
+		s.unenforced(err)
 	}
 	s.adopt(work)
 	if err := s.table.ReapOrphans(); err != nil {

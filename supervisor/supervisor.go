@@ -52,30 +52,31 @@ type Supervisor struct {
 	quit   bool
 	unseen map[string]bool // services not looked at since supd started; nil once it is ready
 
-	dir      *lockfile.Dir
-	right    *lockfile.DaemonLock
-	unix     *net.UnixListener // clients wait in its backlog until run serves them
-	table    *proc.Table
-	notifier *proc.Notifier
-	lines    *lines
-	cgroups  *proc.Cgroups // nil: none here
-	hands    *hands.Hands
-	journal  *journal.Journal
-	metrics  *metrics
-	memory   *memory
-	vanished *vanished
-	overdue  *overdue
-	telling  sync.Mutex // over the files of what people were told
-	strays   *strays
-	requests *requests
-	bell     bell
-	lanes    *lanes // that looks and effects run in
-	services registry
-	twins    twins
-	checks   *watching
-	jobs     *jobs
-	rotation *rotation
-	acting   sync.WaitGroup // actions and hold writes under way
+	dir       *lockfile.Dir
+	right     *lockfile.DaemonLock
+	unix      *net.UnixListener // clients wait in its backlog until run serves them
+	table     *proc.Table
+	notifier  *proc.Notifier
+	lines     *lines
+	cgroups   *proc.Cgroups // nil: none here
+	hands     *hands.Hands
+	journal   *journal.Journal
+	metrics   *metrics
+	memory    *memory
+	vanished  *vanished
+	unwritten atomic.Pointer[unwritten] // nil: the plan is in force
+	overdue   *overdue
+	telling   sync.Mutex // over the files of what people were told
+	strays    *strays
+	requests  *requests
+	bell      bell
+	lanes     *lanes // that looks and effects run in
+	services  registry
+	twins     twins
+	checks    *watching
+	jobs      *jobs
+	rotation  *rotation
+	acting    sync.WaitGroup // actions and hold writes under way
 
 	planMu   sync.RWMutex
 	plan     *configs.Plan // in force

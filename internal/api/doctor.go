@@ -77,6 +77,8 @@ func (v LockView) finding(f lockfile.Finding, direct bool) Finding {
 func (v LockView) remedy(f lockfile.Finding, w Finding, direct bool) (command, does string) {
 	mend := "supctl maintenance mend " + ShellQuote(f.Path) + " -m " + ShellQuote("doctor: "+w.Trouble)
 	switch {
+	case f.Trouble == lockfile.TroubleUnsaved && w.Target == "":
+		return "supctl reload", "writes it, once there is room in " + v.StateDir + "; supd tries that itself"
 	case f.Trouble == lockfile.TroubleUnsaved:
 		return "supctl maintenance start " + w.Target + " -m " + ShellQuote("doctor: "+w.Trouble), "takes the lock, as a file, for you; make room in " + v.StateDir + " first"
 	case f.Trouble == lockfile.TroubleVanished:
