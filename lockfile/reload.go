@@ -2,9 +2,7 @@ package lockfile
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -97,49 +95,4 @@ func (d *Dir) judgePending(names []string, old Plan, pending map[string]error) {
 			pending[s] = &HeldError{Service: s, Verb: "reload", Locks: c.Locks}
 		}
 	}
-}
-
-// spread hangs locks on services of the next plan that are, under whatever name, what a lock
-// was taken on: they share an identity with a recorded member, or with a service of the old
-// plan that has the lock. Under the affected gates, before the plan is in force.
-func (d *Dir) spread(old, next Plan) error {
-	l := d.Locks()
-	byKey := map[identityKey][]Lock{}
-	for _, lock := range l.Locks {
-		if lock.Target.Kind == TargetHost {
-			continue
-		}
-		keys := map[identityKey]bool{}
-		for s, id := range lock.Members {
-			keysOf(id, keys)
-			keysOf(old.Services[s], keys)
-		}
-		if lock.Target.Kind == TargetService {
-			keysOf(old.Services[lock.Target.Name], keys)
-		}
-		for k := range keys {
-			byKey[k] = append(byKey[k], lock)
-		}
-	}
-	if len(byKey) == 0 {
-		return nil
-	}
-	var dirs []string
-	for _, s := range slices.Sorted(maps.Keys(next.Services)) {
-		for _, k := range next.Services[s].keys() {
-			for _, lock := range byKey[k] {
-				if lock.Target == ServiceTarget(s) || !d.atHome(lock) {
-					continue
-				}
-				if err := d.copyTo(d.lockFile(lock.Target, lock.ID), lock.ID, s); err != nil {
-					return fmt.Errorf("cannot hang lock %s on %q: %w", lock.ID, s, err)
-				}
-				dirs = append(dirs, d.lockDir(ServiceTarget(s)))
-			}
-		}
-	}
-	if len(dirs) == 0 {
-		return nil
-	}
-	return d.syncUp(dirs...)
 }

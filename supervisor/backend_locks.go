@@ -32,6 +32,7 @@ func (s *Supervisor) lockView(me lockfile.Owner) api.LockView {
 			names, _ := s.members(t.String())
 			return names
 		},
+		Copies:   s.dir.Copies,
 		NotReady: s.missingNow,
 	}
 }

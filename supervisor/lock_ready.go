@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -188,7 +189,11 @@ func (s *Supervisor) judgeReady(ctx context.Context, locks []lockfile.Lock) []la
 // coveredBy are the services of a lock: those that it covered when it was taken, and those of its target now.
 func (s *Supervisor) coveredBy(l lockfile.Lock) []string {
 	names, _ := s.members(l.Target.String()) // of a target that is gone only those that were recorded are left
-	for name := range l.Members {
+	recorded := slices.Collect(maps.Keys(l.Members))
+	if l.Target.Kind == lockfile.TargetGroup { // and those that came to the group since
+		recorded = append(recorded, s.dir.Copies(l)...)
+	}
+	for _, name := range recorded {
 		if s.services.get(name) != nil {
 			names = append(names, name)
 		}

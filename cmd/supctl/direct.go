@@ -174,7 +174,7 @@ func (d *direct) view() api.LockView {
 		return sessions
 	})
 	inForce, err := d.dir.Plan()
-	v := api.LockView{Now: time.Now(), Me: d.me, BootID: boot, Live: live, StateDir: d.dir.Path()}
+	v := api.LockView{Now: time.Now(), Me: d.me, BootID: boot, Live: live, StateDir: d.dir.Path(), Copies: d.dir.Copies}
 	v.Members = func(t lockfile.Target) []string {
 		if t.Kind == lockfile.TargetHost {
 			return nil

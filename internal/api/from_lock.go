@@ -20,6 +20,7 @@ type LockView struct {
 	StateDir string                         // for File
 	Known    func(string) bool              // is there a service of that name; nil = cannot be told
 	Members  func(lockfile.Target) []string // services that a target covers now, may be nil
+	Copies   func(lockfile.Lock) []string   // services that a lock on a group covers besides, may be nil
 	NotReady func(lockfile.Lock) []string   // what a lock lacks now; nil = as its file says
 	Strays   func(service string) []Stray   // what was started under the locks of a service; nil = nobody looks
 	OnlyHere func() []lockfile.Finding      // what holds in the daemon's memory alone; nil = nobody knows
@@ -78,6 +79,9 @@ func (v LockView) members(l lockfile.Lock) []string {
 	}
 	if v.Members != nil {
 		names = append(names, v.Members(l.Target)...)
+	}
+	if v.Copies != nil && l.Target.Kind == lockfile.TargetGroup { // few, and the only ones whose members change
+		names = append(names, v.Copies(l)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -1,0 +1,104 @@
+package lockfile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// spread hangs copies of locks on every service that they cover under the old plan or the next, and on services of the next plan
+// that are, under whatever name, what a lock was taken on or covers: they share an identity. So what was covered once stays
+// covered, whatever becomes of the group through which it was, or of its name. Under the affected gates, before the plan is in force.
+func (d *Dir) spread(old, next Plan) error {
+	at, byKey := hangings[string]{}, hangings[identityKey]{}
+	known := func(id Identity, l Lock) {
+		for _, k := range id.keys() {
+			if k.text != "" {
+				byKey.on(k, l)
+			}
+		}
+	}
+	locks := slices.DeleteFunc(d.Locks().Locks, coversAll)
+	if len(locks) == 0 {
+		return nil
+	}
+	for _, l := range locks {
+		for s, id := range l.Members {
+			known(id, l)
+			known(old.Services[s], l)
+		}
+		if l.Target.Kind == TargetService {
+			known(old.Services[l.Target.Name], l)
+		}
+		if l.Target.Kind == TargetGroup {
+			for _, s := range next.Groups[l.Target.Name] {
+				at.on(s, l)
+			}
+		}
+	}
+	for s, c := range d.Snapshot(slices.Collect(maps.Keys(old.Services))) {
+		for _, l := range slices.DeleteFunc(c.Locks, coversAll) {
+			known(old.Services[s], l)
+			at.on(s, l)
+		}
+	}
+	for s, id := range next.Services {
+		for _, k := range id.keys() {
+			for _, l := range byKey[k] {
+				at.on(s, l)
+			}
+		}
+	}
+	return d.hang(at)
+}
+
+// hangings is which locks belong on what, each once.
+type hangings[K comparable] map[K]map[string]Lock
+
+func (h hangings[K]) on(k K, l Lock) {
+	if h[k] == nil {
+		h[k] = map[string]Lock{}
+	}
+	h[k][l.ID] = l
+}
+
+func coversAll(l Lock) bool { return l.Target.Kind == TargetHost }
+
+// hang makes copies of locks in the directories of services, durable. One that ended meanwhile is not hung.
+func (d *Dir) hang(at hangings[string]) error {
+	var dirs []string
+	for _, s := range slices.Sorted(maps.Keys(at)) {
+		for _, id := range slices.Sorted(maps.Keys(at[s])) {
+			l := at[s][id]
+			if l.Target == ServiceTarget(s) || !d.atHome(l) {
+				continue
+			}
+			err := d.copyTo(d.lockFile(l.Target, id), id, s)
+			if isAbsent(err) && !d.atHome(l) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("cannot hang lock %s on %q: %w", id, s, err)
+			}
+			dirs = append(dirs, d.lockDir(ServiceTarget(s)))
+		}
+	}
+	if len(dirs) == 0 {
+		return nil
+	}
+	return d.syncUp(slices.Compact(dirs)...)
+}
+
+// Copies are the services in whose directories a lock's file stands, sorted: those that it covers whatever the plan says. Looks into
+// the directory of every service.
+func (d *Dir) Copies(l Lock) []string {
+	var bad []Unreadable // who cannot be read counts as locked anyway
+	var names []string
+	for _, t := range d.standing(l.ID, &bad) {
+		if t.Kind == TargetService && t != l.Target {
+			names = append(names, t.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
