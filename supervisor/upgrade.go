@@ -81,6 +81,11 @@ func inheritUpgrade() *upgrade {
 // beginUpgrade checks the new program and ends the loop; run then drains and executes it. A program that cannot even
 // say its version is refused: the old one goes on.
 func (s *Supervisor) beginUpgrade(ctx context.Context) error {
+	for _, f := range s.onlyHere() { // the next program would not know
+		if f.Target.Valid() == nil {
+			return fmt.Errorf("cannot upgrade: %s is held in this supd's memory alone (%w); supctl maintenance doctor has the command", f.Target, f.Err)
+		}
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("cannot upgrade: %w", err)

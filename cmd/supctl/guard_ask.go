@@ -17,7 +17,7 @@ type asked struct{ c *api.Client }
 func (a *app) askFree(ctx context.Context, names []string) (*asked, error) {
 	c, err := a.client()
 	if err != nil {
-		return nil, nil //nolint:nilnil // no daemon is known: the files count
+		return nil, nil // no daemon is known: the files count
 	}
 	d := &asked{c}
 	answered, err := d.ask(ctx, names)

@@ -68,6 +68,7 @@ func TestLockThatCouldNotBeWrittenIsKnownToWhoeverAsks(t *testing.T) {
 			r.wants(t, 125, "wanted as a lock", "was not run")
 		}
 	}
+	d.ctl("upgrade").wants(t, 1, "db is held in this supd's memory alone")
 	free()
 	d.ctl("maintenance", "start", "db").wants(t, 0, "LOCKED")
 	d.ctl("maintenance", "end", "db").wants(t, 0)
@@ -109,6 +110,7 @@ func TestLockWhoseFileIsGoneIsKnownToWhoeverAsks(t *testing.T) {
 	}
 	d.thaw()
 
+	d.ctl("upgrade").wants(t, 1, "db is held in this supd's memory alone")
 	found, r := d.doctor()
 	r.wants(t, 8)
 	if len(found) != 1 || found[0].Trouble != "vanished" {
