@@ -59,12 +59,12 @@ func (d *Dir) withRecord(service string, c Cover) Cover {
 		return c
 	}
 	g, taken := d.take(context.Background(), service, unix.LOCK_SH, gateWait{})
-	switch {
-	case taken == errGateTaken:
+	switch taken {
+	case errGateTaken:
 		return c
-	case taken == nil:
+	case nil:
 		_, err = d.readRecord(service)
-		g.close()
+		g.release()
 	}
 	if err != nil {
 		c.Unreadable = append(c.Unreadable, Unreadable{d.recordPath(service), err})
