@@ -8,8 +8,10 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/doctor"
 	"github.com/supd/supd/internal/notices"
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/lockfile"
@@ -113,8 +115,13 @@ func downByNote(n proc.Note) error {
 // breakLock is `maintenance break`. Who may is a matter of file permissions here.
 func (d *direct) breakLock(ctx context.Context, req api.MaintenanceBreak, show api.Progress) (api.MaintenanceReply, error) {
 	defer ignoreStop()()
+	var until time.Time // as a new lock's
+	locks := d.dir.Locks().Locks
+	if i := slices.IndexFunc(locks, func(l lockfile.Lock) bool { return l.ID == req.ID }); i >= 0 {
+		until = d.policy([]lockfile.Target{locks[i].Target}, api.MaintenanceStart{}, doctor.Report{}).until
+	}
 	res, err := d.dir.Break(ctx, lockfile.BreakRequest{
-		ID: req.ID, NewID: req.NewID, Owner: d.me, Reason: req.Reason, Wait: api.Seconds(req.WaitS), Config: d.plan,
+		ID: req.ID, NewID: req.NewID, Owner: d.me, Reason: req.Reason, Until: until, Wait: api.Seconds(req.WaitS), Config: d.plan,
 		Progress: func(f lockfile.InFlight) { show("waiting for " + f.String()) },
 	})
 	reply := api.MaintenanceReply{NotReady: []string{}, Remaining: []api.Lock{}, InFlight: []api.InFlight{}}

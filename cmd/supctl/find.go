@@ -111,7 +111,7 @@ func orSystem(runDir string) string {
 }
 
 // withoutDaemon is what to try when the daemon is needed and does not answer.
-const withoutDaemon = "without supd work: maintenance start, end, list, show, check, break and extend; config check and show; events; logs that are files"
+const withoutDaemon = "without supd work: maintenance (all but ready and end with a try-out), guard and motd; config check and show; events; logs that are files"
 
 // ask calls f with the daemon, which has to answer. doing says what for, as in
 // "show status".

@@ -83,7 +83,7 @@ func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if f.req.IDs, err = a.ownLocks(listed, names, f.mine); err != nil {
+	if f.req.IDs, err = a.ownLocks("end", listed, names, f.mine); err != nil {
 		return err
 	}
 	f.req.WaitS = f.wait.seconds()

@@ -32,7 +32,8 @@ said:
 succeeds the try-out is made again; the lock goes only if that does. The code is
 125 all the same, for the work was taken back.
 
-A lock that you had on the target before is used, and stays.`
+A lock that you had on the target before is used, and stays: nothing is tried out
+then, so with --on-fail the COMMAND is not run.`
 
 const maintExecExample = `  supctl maintenance exec db -m "new disk" --stop --start
   supctl maintenance exec db --start -- pg_upgradecluster 15 main
@@ -89,6 +90,10 @@ func (a *app) maintExec(ctx context.Context, f *execFlags, args, argv []string) 
 		return err
 	}
 	f.end.IDs = fresh(f.req, reply)
+	if len(f.end.IDs) == 0 && f.onFail != "" { // no end, no try-out, so nobody would ever ask for the roll-back
+		return api.Errorf(api.CodeVerify, "cannot run the command with --on-fail: you had a lock on %s before, which exec leaves standing and tries nothing out for; nothing was run",
+			joinTargets(names)).WithNext("end that lock first, or leave --on-fail out")
+	}
 	if reply.Code != api.CodeDone && !a.beginAllTheSame(ctx, reply) {
 		return a.giveUp(ctx, f, notBegun(reply.Code))
 	}

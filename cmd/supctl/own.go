@@ -34,17 +34,17 @@ func (a *app) listLocks(ctx context.Context, targets []string) (r api.LocksReply
 // changes locks goes by id: a request that a hung daemon works off late must not
 // hit a newer lock. Per target: this session's; where it has none, the one that
 // the same login took elsewhere. all is every one of the same login.
-func (a *app) ownLocks(listed api.LocksReply, targets []string, all bool) ([]string, error) {
+func (a *app) ownLocks(verb string, listed api.LocksReply, targets []string, all bool) ([]string, error) {
 	me, err := who.Self()
 	if err != nil {
 		return nil, err
 	}
 	if all && len(targets) == 0 {
-		return a.everyOwn(listed, me)
+		return a.everyOwn(verb, listed, me)
 	}
 	var ids []string
 	for _, t := range targets {
-		own, err := ownOn(t, listed, me, all)
+		own, err := ownOn(verb, t, listed, me, all)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func (a *app) ownLocks(listed api.LocksReply, targets []string, all bool) ([]str
 
 // everyOwn is --mine without a target. CodeNotFound if there is none: a script that
 // ends its own locks wants to know that it had none.
-func (a *app) everyOwn(listed api.LocksReply, me lockfile.Owner) (ids []string, err error) {
+func (a *app) everyOwn(verb string, listed api.LocksReply, me lockfile.Owner) (ids []string, err error) {
 	for _, l := range listed.Locks {
 		if sameLogin(l, me) {
 			ids = append(ids, l.ID)
@@ -69,12 +69,12 @@ func (a *app) everyOwn(listed api.LocksReply, me lockfile.Owner) (ids []string, 
 	if err := inDoubt("tell whether a lock is yours", maybeLocks(listed.Unreadable)); err != nil {
 		return nil, err
 	}
-	return nil, api.Errorf(api.CodeNotFound, "cannot end locks of %s: there are none", me.Name).WithNext("supctl maintenance list")
+	return nil, api.Errorf(api.CodeNotFound, "cannot %s locks of %s: there are none", verb, me.Name).WithNext("supctl maintenance list")
 }
 
 // ownOn picks from the locks on one target; listed are all there are, to tell why
 // nothing was found.
-func ownOn(target string, listed api.LocksReply, me lockfile.Owner, all bool) ([]api.Lock, error) {
+func ownOn(verb, target string, listed api.LocksReply, me lockfile.Owner, all bool) ([]api.Lock, error) {
 	on := slices.DeleteFunc(slices.Clone(listed.Locks), func(l api.Lock) bool { return l.Target != target })
 	bad := badOn(listed.Unreadable, target)
 	session := slices.DeleteFunc(slices.Clone(on), func(l api.Lock) bool { return !l.Mine })
@@ -95,12 +95,12 @@ func ownOn(target string, listed api.LocksReply, me lockfile.Owner, all bool) ([
 			WithNext("--mine takes them all; supctl maintenance list shows them")
 	// The one that cannot be read may be theirs: to say "there is none" would call it free.
 	case len(bad) > 0:
-		return nil, inDoubt("end the lock on "+target, bad)
+		return nil, inDoubt(verb+" the lock on "+target, bad)
 	case len(on) > 0:
-		return nil, api.Errorf(api.CodeHeld, "cannot end the lock on %s: it is not yours but belongs to %s", target, owners(on)).
+		return nil, api.Errorf(api.CodeHeld, "cannot %s the lock on %s: it is not yours but belongs to %s", verb, target, owners(on)).
 			WithNext("ask them, or, if they cannot be reached: supctl maintenance break " + on[0].ID + " -m REASON")
 	}
-	e := api.Errorf(api.CodeNotFound, "cannot end the lock on %s: there is none", target)
+	e := api.Errorf(api.CodeNotFound, "cannot %s the lock on %s: there is none", verb, target)
 	for _, l := range listed.Locks {
 		if slices.Contains(l.Members, target) || l.Target == "--all" {
 			return nil, e.WithNext("it is covered by the lock of " + l.Owner + " on " + l.Target + ": supctl maintenance show " + l.ID)

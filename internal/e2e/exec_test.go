@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -245,4 +246,43 @@ func TestExecWhoseTerminalIsLost(t *testing.T) {
 func comm(pid int) string {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 	return strings.TrimSpace(string(b))
+}
+
+// With an own lock from before there is no end and no try-out, so --on-fail would never have been asked for: exit code 0
+// and a service that fails its check.
+func TestExecDoesNotForgetItsRollBack(t *testing.T) {
+	t.Parallel()
+	d := started(t, quick+service("db", ""))
+	d.up("db")
+	d.ctl("maintenance", "start", "db").wants(t, 0)
+	d.ctl("maintenance", "exec", "db", "--on-fail", "true", "--", "touch", d.path("ran")).wants(t, 125, "--on-fail", "you had a lock on db before", "nothing was run")
+	if _, err := os.Stat(d.path("ran")); err == nil {
+		t.Error("the command was run")
+	}
+	d.ctl("maintenance", "exec", "db", "--", "touch", d.path("ran")).wants(t, 0, "it stays")
+	d.ctl("maintenance", "check", "db").wants(t, 4)
+	d.ctl("maintenance", "extend", "nosuch", "--for", "1h").wants(t, 3)
+	d.ctl("maintenance", "end", "db").wants(t, 0)
+}
+
+// What a person broke without supd had no expected end, and so could never be overdue.
+func TestABrokenLocksHeirIsExpectedToEnd(t *testing.T) {
+	needsRoot(t)
+	t.Parallel()
+	d := started(t, "[maintenance]\ndefault_duration = \"3h\"\n"+service("db", ""))
+	d.up("db")
+	ann, ben := d.login(4001001, 0), d.login(4001002, 0)
+	for _, mode := range []string{"through supd", "without supd"} {
+		if mode == "without supd" {
+			d.kill9()
+		}
+		ann.ctl("maintenance", "start", "db").wants(t, 0)
+		ben.ctl("maintenance", "extend", "db", "--for", "1h").wants(t, 4, "cannot extend the lock on db", "4001001")
+		ben.ctl("maintenance", "transfer", "db", "--to", "4001002").wants(t, 4, "cannot transfer the lock on db")
+		ben.ctl("maintenance", "break", d.locks()[0].ID, "-m", "plane", "--yes").wants(t, 0)
+		if l := d.locks(); len(l) != 1 || l[0].Until == nil || l[0].Until.Before(l[0].Since.Add(2*time.Hour)) {
+			t.Errorf("%s: %+v", mode, l)
+		}
+		ben.ctl("maintenance", "end", "db", "--force").wants(t, 0)
+	}
 }
