@@ -106,7 +106,7 @@ func (s *Supervisor) run(ctx context.Context, signals Signals) error {
 		s.log.Warn("cannot save the last events", "err", err)
 	}
 	if s.upgr != nil && s.upgr.next != nil {
-		return s.upgr.exec(s)
+		return s.upgr.exec(ctx, s)
 	}
 	if s.cgroups != nil {
 		// An error is a cgroup that is populated: it stays where the next supd looks.

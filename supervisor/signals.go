@@ -20,6 +20,10 @@ type Signals struct {
 
 // signals turns what people and systemd send into work, until ctx (supd is told to end) or work ends.
 func (s *Supervisor) signals(ctx, work context.Context, sig Signals) {
+	if s.upgr != nil && s.upgr.ending {
+		s.shutDown()
+		return
+	}
 	for {
 		select {
 		case <-ctx.Done():

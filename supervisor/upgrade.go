@@ -17,6 +17,9 @@ import (
 // upgradeEnv carries the descriptors from the old program to the new one in the same process: "NAME=FD NAME=FD".
 const upgradeEnv = "SUPD_UPGRADE"
 
+// upgradeEnding is in it when somebody has told the old program to end, too late for it.
+const upgradeEnding = "ending"
+
 // upgradeSocket begins the name of a service's socket there: listen:SERVICE/NUMBER.
 const upgradeSocket = "listen:"
 
@@ -30,6 +33,7 @@ type upgrade struct {
 	tcp   net.Listener
 
 	sockets map[string][]int // of services
+	ending  bool             // somebody has told it to end, too late for it
 
 	files map[string]*os.File // listeners that go along, by the name the next program knows them by
 	next  []string            // argv of the program to come; nil: no upgrade is under way
@@ -45,6 +49,10 @@ func inheritUpgrade() *upgrade {
 	u := &upgrade{sockets: map[string][]int{}}
 	for _, pair := range strings.Fields(text) {
 		name, number, _ := strings.Cut(pair, "=")
+		if name == upgradeEnding {
+			u.ending = true
+			continue
+		}
 		fd, err := strconv.Atoi(number)
 		if err != nil {
 			continue
@@ -122,8 +130,8 @@ func (u *upgrade) keep(unixListener *net.UnixListener, tcp net.Listener) {
 	}
 }
 
-// exec replaces this program. It returns only an error: then supd ends, and its services live on to be adopted.
-func (u *upgrade) exec(s *Supervisor) error {
+// exec replaces this program; ctx has ended if it was told to end meanwhile. It returns only an error: then supd ends, and its services live on to be adopted.
+func (u *upgrade) exec(ctx context.Context, s *Supervisor) error {
 	state, err := stateFile(s.core)
 	if err != nil {
 		return err
@@ -146,9 +154,12 @@ func (u *upgrade) exec(s *Supervisor) error {
 			pairs = append(pairs, fmt.Sprintf("%s%s/%d=%d", upgradeSocket, service, i, fd))
 		}
 	}
-	env := append(os.Environ(), upgradeEnv+"="+strings.Join(pairs, " "))
 	s.log.Info("upgrade: executing the new program", "path", u.next[0])
 	s.opts.LastLog()
+	if ctx.Err() != nil { // last of all: a signal that comes between this and the exec is lost
+		pairs = append(pairs, upgradeEnding)
+	}
+	env := append(os.Environ(), upgradeEnv+"="+strings.Join(pairs, " "))
 	return fmt.Errorf("cannot execute %q: %w", u.next[0], unix.Exec(u.next[0], u.next, env))
 }
 

@@ -80,7 +80,12 @@ func (d *daemon) end(s syscall.Signal) {
 	case <-d.gone:
 	case <-time.After(hungAfter):
 		d.facts.violated(violation{at: now(), rule: "HANG", text: fmt.Sprintf("supd does not end of %s", s)})
-		d.signal(syscall.SIGKILL)
+		d.cmd.Process.Signal(syscall.SIGQUIT) // its log tells where it is
+		select {
+		case <-d.gone:
+		case <-time.After(hungAfter):
+			d.signal(syscall.SIGKILL)
+		}
 		<-d.gone
 	}
 }
