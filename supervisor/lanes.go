@@ -106,6 +106,7 @@ func (l *lanes) work(f func(*lane)) {
 			l.mu.Unlock()
 			return
 		}
+		ln.left = true // the timer may be about to leave, and the lane is the next job's
 		if f = l.take(); f == nil {
 			l.leaveLocked()
 		}

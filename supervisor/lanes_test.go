@@ -103,3 +103,21 @@ func TestTidyingComesLast(t *testing.T) {
 		}
 	})
 }
+
+// The timer of a job that ended at that very moment gave its lane back a second time: the count of the busy went below
+// zero, what can wait was never done, and an orderly end waited for it.
+func TestALaneIsLeftOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes()
+		var first *lane
+		l.run(func(ln *lane) { first = ln })
+		synctest.Wait()
+		first.leave() // as its timer does
+		tidied := false
+		l.tidy(func() { tidied = true })
+		time.Sleep(time.Minute)
+		if !tidied || l.busy != 0 {
+			t.Errorf("tidied: %v; %d are busy", tidied, l.busy)
+		}
+	})
+}
