@@ -28,6 +28,8 @@ func (s *Supervisor) emit(e core.Emit) {
 		s.endRecorded(e)
 	case core.EvCrashed, core.EvExplained:
 		s.endRecorded(e)
+	case core.EvSuppressed:
+		s.lanes.tidyNow() // no start follows for which the record of the crash would have to wait
 	case core.EvStopped, core.EvOperatorStop, core.EvFailed:
 		s.dropNote(e.Service)
 	case core.EvUp, core.EvAdopted:

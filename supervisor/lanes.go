@@ -65,13 +65,16 @@ func (l *lanes) tidy(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.later = append(l.later, f); len(l.later) == 1 {
-		time.AfterFunc(tidyAfter, func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.tidying = true
-			l.open()
-		})
+		time.AfterFunc(tidyAfter, l.tidyNow)
 	}
+}
+
+// tidyNow has what can wait run as soon as nobody else wants a lane: nothing more is to come.
+func (l *lanes) tidyNow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tidying = len(l.later) > 0
+	l.open()
 }
 
 // take is the next job, nil if there is none. l.mu is held.

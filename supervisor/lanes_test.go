@@ -101,6 +101,17 @@ func TestTidyingComesLast(t *testing.T) {
 		if len(order) != 4 {
 			t.Error("without anything else to do, nothing is tidied")
 		}
+		l.tidy(func() { order = append(order, "at once") })
+		l.tidyNow()
+		synctest.Wait()
+		if len(order) != 5 {
+			t.Error("who knows that nothing more comes still waits")
+		}
+		time.Sleep(time.Second) // the timer finds nothing to do
+		synctest.Wait()
+		if l.busy != 0 || l.tidying {
+			t.Errorf("%d lanes busy, tidying=%v", l.busy, l.tidying)
+		}
 	})
 }
 
