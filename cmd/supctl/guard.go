@@ -81,16 +81,14 @@ func (a *app) guard(ctx context.Context, f *guardFlags, names, command []string)
 	told := false
 	for {
 		exit := 0
-		daemon, err := a.askFree(ctx, names)
-		if err == nil {
-			err = d.pass(ctx, names, command, until, func(p *lockfile.Permit) (err error) {
-				if err := daemon.again(ctx, names); err != nil {
-					return err
-				}
-				exit, err = a.runGated(p, path, command)
+		daemon := a.theDaemon(ctx, names)
+		err := d.pass(ctx, names, command, until, func(p *lockfile.Permit) (err error) {
+			if err := daemon.refuses(ctx, names); err != nil {
 				return err
-			})
-		}
+			}
+			exit, err = a.runGated(p, path, command)
+			return err
+		})
 		if err == nil {
 			return commandCode(exit)
 		}

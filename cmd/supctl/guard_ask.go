@@ -12,43 +12,35 @@ import (
 // asked is a daemon that answered whether something is free; nil: none did, and the files count alone.
 type asked struct{ c *api.Client }
 
-// askFree asks the daemon, which may hold what is no file: a lock that could not be written, or one whose file was removed. An
-// error is a refusal.
-func (a *app) askFree(ctx context.Context, names []string) (*asked, error) {
+// theDaemon is the daemon to ask inside the gates, nil if none answers now: with the gates shut, a hung one is not waited for.
+func (a *app) theDaemon(ctx context.Context, names []string) *asked {
 	c, err := a.client()
 	if err != nil {
-		return nil, nil // no daemon is known: the files count
+		return nil // no daemon is known: the files count
 	}
-	d := &asked{c}
-	answered, err := d.ask(ctx, names)
-	if !answered {
-		return nil, err
+	if _, err := c.MaintenanceCheck(ctx, names[0]); api.IsUnreachable(err) {
+		return nil
 	}
-	return d, err
+	return &asked{c}
 }
 
-// again asks inside the gates: from here on nobody acts but the command. A daemon that did not answer a moment ago is not
-// waited for with the gates shut.
-func (d *asked) again(ctx context.Context, names []string) error {
+// refuses asks whether the daemon holds what is no file: a lock that could not be written, or one whose file was removed. To
+// be asked in the gates, where the files have given their word already and nobody acts but the command.
+func (d *asked) refuses(ctx context.Context, names []string) error {
 	if d == nil {
 		return nil
 	}
-	_, err := d.ask(ctx, names)
-	return err
-}
-
-func (d *asked) ask(ctx context.Context, names []string) (answered bool, err error) {
 	for _, n := range names {
 		r, err := d.c.MaintenanceCheck(ctx, n)
 		switch {
-		case err != nil && api.IsUnreachable(err):
-			return false, nil
+		case api.IsUnreachable(err): // it has just ended: the files count
+			return nil
 		case err != nil: // it does not know the name, or does not say: the files do
 		case r.Code != api.CodeDone:
-			return true, refused(r)
+			return refused(r)
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // refused is the daemon's answer about what is not free.
