@@ -52,7 +52,7 @@ func (s *Supervisor) bringDown(ctx context.Context, owner lockfile.Owner, name s
 func (s *Supervisor) notDown(ctx context.Context, names []string) []string {
 	var left []string
 	for _, name := range names {
-		for _, v := range s.strays.sureOf(name) {
+		for _, v := range s.sureStrays(name) {
 			left = append(left, fmt.Sprintf("%q is not down: started under lock: %s", name, v))
 		}
 		if why := s.notProvenDown(ctx, name); why != "" {

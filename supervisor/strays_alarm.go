@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/proc"
+	"github.com/supd/supd/internal/stray"
 	terminals "github.com/supd/supd/internal/tell"
 	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
@@ -114,10 +116,27 @@ func (s *Supervisor) dropUnlocked() {
 }
 
 // freed ends the alarms about sockets that nobody can be named for, once those are closed.
-func (s *Supervisor) freed(taken map[string]place) {
-	for _, a := range s.strays.take(func(a *alarm) bool { _, still := taken[a.key.inode]; return a.key.pid == 0 && !still }) {
+func (s *Supervisor) freed(open func(service, inode string) bool) {
+	for _, a := range s.strays.take(func(a *alarm) bool { return a.key.pid == 0 && !open(a.key.service, a.key.inode) }) {
 		s.strayOver(a, "the address is free")
 	}
+}
+
+// sureStrays is what surely was started under the locks of a service, and is there still: nothing is refused for an address
+// that has become free since it was looked at.
+func (s *Supervisor) sureStrays(service string) []api.Stray {
+	sure := s.strays.sureOf(service)
+	if !slices.ContainsFunc(sure, func(v api.Stray) bool { return v.PID == 0 }) {
+		return sure
+	}
+	var open []string
+	if conf := s.services.conf(service); conf != nil {
+		for _, a := range stray.Addresses(conf.Maintenance.MustBeFree) {
+			open = append(open, a.Inodes()...)
+		}
+	}
+	s.freed(func(of, inode string) bool { return of != service || slices.Contains(open, inode) })
+	return s.strays.sureOf(service)
 }
 
 // describe says what can be known of a process: itself, what started it, whose login it belongs to. A parent that is gone has

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/supd/supd/internal/hands"
@@ -217,7 +218,7 @@ func (w *strayWatch) ports() {
 		}
 	}
 	maps.DeleteFunc(w.judged, func(inode string, _ bool) bool { _, still := taken[inode]; return !still })
-	w.s.freed(taken)
+	w.s.freed(func(_, inode string) bool { _, still := taken[inode]; return still })
 	if len(inodes) > 0 {
 		holders := socket.Holders(inodes)
 		for _, inode := range inodes {
@@ -241,6 +242,9 @@ func (w *strayWatch) listens(p place, inode string, pid int) {
 	}
 	how := "listens on " + p.address.String()
 	if pid == 0 {
+		if !slices.Contains(p.address.Inodes(), inode) {
+			return // closed while its holder was looked for, as a service's own is when it has been stopped
+		}
 		w.s.raise(p.service, 0, inode, how, true)
 		return
 	}

@@ -92,7 +92,7 @@ func (t *tryOut) one(ctx context.Context, name string, l lockfile.Lock, progress
 		return nil
 	}
 	p := svc.running()
-	strays := t.s.strays.sureOf(name)
+	strays := t.s.sureStrays(name)
 	switch {
 	case len(strays) > 0: // a second copy beside it, or down on paper only
 		return refuse(name, "it was started under the lock by another hand: %s", strays[0]).

@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -187,6 +189,47 @@ func TestRow14_TheAddressIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.alarmed("db", 0)
+}
+
+// Nobody has a socket that is on its way from one process to another: an alarm about one was believed until the next look, up
+// to five seconds after the address was free, and an end was refused.
+func TestRow14_TheAddressOfNobodyIsFreeAgain(t *testing.T) {
+	needsRoot(t)
+	t.Parallel()
+	d := started(t, quick+service("db", "[service.db.maintenance]\nmust_be_free = [\"unix:$DIR/db.sock\"]"))
+	d.up("db")
+	d.ctl("maintenance", "start", "db", "--stop").wants(t, 0)
+	close := sentToNobody(t, d.path("db.sock"))
+	d.byHand(4001002, "sleep", "60") // a program begins: the addresses are looked at
+	if v := d.alarmed("db", 1)[0]; v.PID != 0 || !strings.Contains(v.How, "listens on unix:") {
+		t.Errorf("%+v", v)
+	}
+	d.ctl("maintenance", "end", "db", "--start").wants(t, 5, "listens on unix:")
+	close()
+	d.ctl("maintenance", "end", "db", "--start").wants(t, 0)
+	if all := d.events("db", "service.started_under_lock"); len(all) != 1 {
+		t.Errorf("%+v", all)
+	}
+}
+
+// sentToNobody is a socket that listens at path and is in no process's hands, until it is closed.
+func sentToNobody(t *testing.T, path string) (close func()) {
+	t.Helper()
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err == nil {
+		var fd int
+		if fd, err = syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0); err == nil {
+			defer syscall.Close(fd)
+			err = errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}), syscall.Listen(fd, 1),
+				syscall.Sendmsg(pair[0], []byte{0}, syscall.UnixRights(fd), nil, 0))
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	close = sync.OnceFunc(func() { syscall.Close(pair[0]); syscall.Close(pair[1]) })
+	t.Cleanup(close)
+	return close
 }
 
 // Row 14: what ran before the lock was not started under it, and what another supd runs with everybody's program is another
