@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -23,6 +24,7 @@ var ErrExecsLost = errors.New("news of programs that began was lost")
 // Where things stand in a message: netlink(7)'s header, struct cn_msg, struct proc_event.
 const (
 	execsHeader = unix.NLMSG_HDRLEN + 20
+	execsAck    = unix.NLMSG_HDRLEN + 12
 	execsWhat   = execsHeader      // enum proc_cn_event
 	execsData   = execsHeader + 16 // the event's own part
 	execsTGID   = execsData + 4    // of an exec
@@ -70,7 +72,8 @@ func ListenExecs() (*Execs, error) {
 
 // acknowledged asks for events and waits for the kernel's answer.
 func (e *Execs) acknowledged(fd int) error {
-	if err := unix.Sendto(fd, execsRequest(procListen), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	number := rand.Uint32()
+	if err := unix.Sendto(fd, execsRequest(procListen, number), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err
 	}
 	// A socket has deadlines only where the netpoller has it, which is the case for what does not block.
@@ -86,7 +89,7 @@ func (e *Execs) acknowledged(fd int) error {
 		case err != nil:
 			return err
 		}
-		if what, ok := word(buf[:n], execsWhat); ok && what == procNone {
+		if what, ok := word(buf[:n], execsWhat); ok && what == procNone && answers(buf[:n], number) {
 			if code, _ := word(buf[:n], execsData); code != 0 {
 				return unix.Errno(code)
 			}
@@ -119,20 +122,28 @@ func (e *Execs) Close() error {
 	if conn, err := e.f.SyscallConn(); err == nil {
 		// Before 6.6 the kernel goes on telling nobody, should this fail.
 		_ = conn.Control(func(fd uintptr) {
-			_ = unix.Sendto(int(fd), execsRequest(procIgnore), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+			_ = unix.Sendto(int(fd), execsRequest(procIgnore, 0), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 		})
 	}
 	return e.f.Close()
 }
 
+// answers says whether a message is the answer to the request of that number, which the kernel gives back plus one
+// (cn_proc_ack in drivers/connector/cn_proc.c): all who listen are told the answers to everybody.
+func answers(b []byte, number uint32) bool {
+	got, ok := word(b, execsAck)
+	return ok && got == number+1
+}
+
 // execsRequest is a message with one operation.
-func execsRequest(op uint32) []byte {
+func execsRequest(op, number uint32) []byte {
 	const size = execsHeader + 4
 	b, ne := make([]byte, size), binary.NativeEndian
 	ne.PutUint32(b, size)
 	ne.PutUint16(b[4:], unix.NLMSG_DONE)
 	ne.PutUint32(b[unix.NLMSG_HDRLEN:], cnIdxProc)
 	ne.PutUint32(b[unix.NLMSG_HDRLEN+4:], cnValProc)
+	ne.PutUint32(b[execsAck:], number)
 	ne.PutUint16(b[unix.NLMSG_HDRLEN+16:], 4) // length of what follows
 	ne.PutUint32(b[execsHeader:], op)
 	return b

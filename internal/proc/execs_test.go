@@ -52,6 +52,15 @@ func TestExecsTellsOfAProgram(t *testing.T) {
 	}
 }
 
+// The kernel tells all listeners what it answers to one: a refusal of somebody else's request is not this one's.
+func TestExecsAnswerOfSomebodyElse(t *testing.T) {
+	listenExecs(t) // has had an answer that was its own
+	mine, others := execsRequest(procListen, 8), execsRequest(procListen, 9)
+	if !answers(mine, 7) || answers(others, 7) || answers(mine[:execsAck], 7) {
+		t.Error("answers are told apart by nothing")
+	}
+}
+
 func TestExecsCloseWakesTheReader(t *testing.T) {
 	e := listenExecs(t)
 	done := make(chan struct{})
@@ -92,7 +101,8 @@ func TestExecsFilter(t *testing.T) {
 			}
 			return
 		}
-		if what, _ := word(buf[:n], execsWhat); what != procExec {
+		// The kernel's answer to somebody else who begins to listen is told to all.
+		if what, _ := word(buf[:n], execsWhat); what != procExec && what != procNone {
 			t.Fatalf("woken by event %#x", what)
 		}
 	}

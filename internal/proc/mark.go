@@ -97,21 +97,22 @@ func MarkOf(pid int) (m Mark, ok bool) {
 	return m, m.Service != ""
 }
 
-// executeMax bounds the wait for a program that is being loaded, perhaps from a slow disk.
-const executeMax = 200 * time.Millisecond
+// executeLooks bounds the wait for a program that is being loaded, perhaps from a slow disk: so many looks, a millisecond
+// apart. Time alone would be over after one look on a machine where the reader does not get a processor.
+const executeLooks = 200
 
 // environ is the environment pid was executed with. A process that is found in the
 // middle of execve(2) is waited for: it would seem to have none. So emptiness counts only
 // if the process was the same program, wholly loaded, before and after the look.
 func environ(pid int) ([]byte, error) {
 	var before Stat
-	for end := time.Now().Add(executeMax); ; {
+	for looks := 1; ; looks++ {
 		env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 		if err != nil || len(env) > 0 {
 			return env, err
 		}
 		after, err := ReadStat(pid)
-		if err != nil || !after.executing() && after.envEnd == before.envEnd || time.Now().After(end) {
+		if err != nil || !after.executing() && after.envEnd == before.envEnd || looks >= executeLooks {
 			return nil, err
 		}
 		if after.executing() {

@@ -146,8 +146,9 @@ func TestRan(t *testing.T) {
 	dir := t.TempDir()
 	db := install(t, dir, "db")
 	p := run(t, dir, "sh", "-c", "exec "+db+" 1000")
+	pid := p.PID // in the middle of an exec there is nothing to read
 	await.Eventually(t, "the shell has become it", func() (ok bool) {
-		p, ok = Read(p.PID)
+		p, ok = Read(pid)
 		return ok && p.Exe == db
 	})
 	w := Ran("db", p)
