@@ -43,5 +43,5 @@ func (s *Supervisor) Notices(_ context.Context, p api.Peer) (api.NoticesReply, e
 func (s *Supervisor) NoticesTold(_ context.Context, p api.Peer, told api.NoticesTold) (api.NoticesReply, error) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
-	return api.NoticesReply{Notices: []api.Notice{}}, notices.Tell(s.dir.Path(), p.Owner, s.news(p), told.Keys)
+	return api.NoticesReply{Notices: []api.Notice{}}, notices.Tell(s.dir, p.Owner, s.news(p), told.Keys)
 }

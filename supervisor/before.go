@@ -117,10 +117,11 @@ func (s *Supervisor) writeBefore(lock string, b before) error {
 		return err
 	}
 	path := s.beforePath(lock)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	dir, err := s.dir.Beside("before", 0o755)
+	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), lock+".new-*")
+	f, err := os.CreateTemp(dir, lock+".new-*")
 	if err != nil {
 		return err
 	}

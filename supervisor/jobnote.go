@@ -69,11 +69,11 @@ func (j *jobs) saveNote(name string, n jobNote) error {
 	if err != nil {
 		return err
 	}
-	path := j.notePath(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	dir, err := j.s.dir.Beside("jobs", 0o755)
+	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return err
 	}
@@ -87,5 +87,5 @@ func (j *jobs) saveNote(name string, n jobNote) error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return os.Rename(f.Name(), j.notePath(name))
 }

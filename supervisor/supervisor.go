@@ -173,8 +173,9 @@ func (s *Supervisor) open(ctx context.Context) error {
 		}
 	}
 	s.journal = journal.Open(journal.Options{
-		Path: filepath.Join(s.dir.Path(), "journal.db"),
-		Tell: func(e journal.Event) { s.log.Warn(e.Text, "event", e.Type) },
+		Path:    filepath.Join(s.dir.Path(), "journal.db"),
+		Present: s.dir.Present,
+		Tell:    func(e journal.Event) { s.log.Warn(e.Text, "event", e.Type) },
 	})
 	s.metrics = newMetrics(s)
 	s.checks = newWatching(s)

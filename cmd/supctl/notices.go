@@ -58,7 +58,7 @@ func (a *app) noticesFromFiles() {
 	for _, n := range untold {
 		keys = append(keys, n.Key)
 	}
-	if len(untold) == 0 || notices.Tell(d.Path(), me, all, keys) != nil {
+	if len(untold) == 0 || notices.Tell(d, me, all, keys) != nil {
 		return
 	}
 	for _, n := range untold {

@@ -16,13 +16,15 @@ import (
 const stateBytes = "size=4m"
 
 // mounted gives the daemon a state directory that is a file system of its own.
-func (d *daemon) mounted() {
+func (d *daemon) mounted() { d.t.Helper(); d.mountedOf(stateBytes) }
+
+func (d *daemon) mountedOf(size string) {
 	d.t.Helper()
 	needsRoot(d.t)
 	if err := os.MkdirAll(d.path("state"), 0o755); err != nil {
 		d.t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", d.path("state"), "tmpfs", 0, stateBytes+",mode=755"); err != nil {
+	if err := unix.Mount("tmpfs", d.path("state"), "tmpfs", 0, size+",mode=755"); err != nil {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(func() { unix.Unmount(d.path("state"), unix.MNT_DETACH) })
@@ -69,6 +71,35 @@ func (d *daemon) readOnly() (writable func()) {
 		if err := unix.Unmount(d.path("state"), unix.MNT_DETACH); err != nil {
 			d.t.Fatal(err)
 		}
+	}
+}
+
+// unmounted takes the state directory's file system away, also from under a running supd, and leaves an empty mount point.
+func (d *daemon) unmounted() (mountedAgain func()) {
+	d.t.Helper()
+	needsRoot(d.t)
+	aside := d.path("disk")
+	err := os.MkdirAll(aside, 0o755)
+	if err == nil {
+		err = unix.Mount(d.path("state"), aside, "", unix.MS_BIND, "")
+	}
+	if err == nil {
+		d.t.Cleanup(func() { unix.Unmount(aside, unix.MNT_DETACH) })
+		err = unix.Unmount(d.path("state"), unix.MNT_DETACH)
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return func() {
+		d.t.Helper()
+		err := os.MkdirAll(d.path("state"), 0o755)
+		if err == nil {
+			err = unix.Mount(aside, d.path("state"), "", unix.MS_BIND, "")
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		d.t.Cleanup(func() { unix.Unmount(d.path("state"), unix.MNT_DETACH) })
 	}
 }
 
@@ -219,23 +250,12 @@ func TestFaultStateDirNotMountedAtTheStart(t *testing.T) {
 	t.Parallel()
 	d := newDaemon(t, quick+service("db", ""))
 	needsRoot(t)
-	if err := os.MkdirAll(d.path("disk"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	d.mounted()
 	d.start()
 	pid := d.up("db")[0]
 	d.ctl("maintenance", "start", "db").wants(t, 0)
 	d.kill9()
-	if err := unix.Mount(d.path("state"), d.path("disk"), "", unix.MS_MOVE, ""); err != nil {
-		if err := unix.Mount(d.path("state"), d.path("disk"), "", unix.MS_BIND, ""); err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Unmount(d.path("state"), 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() { unix.Unmount(d.path("disk"), unix.MNT_DETACH) })
+	mountedAgain := d.unmounted()
 	refused := func(what string) {
 		t.Helper()
 		d.begin()
@@ -254,12 +274,7 @@ func TestFaultStateDirNotMountedAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("missing")
-	if err := os.Mkdir(d.path("state"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount(d.path("disk"), d.path("state"), "", unix.MS_BIND, ""); err != nil {
-		t.Fatal(err)
-	}
+	mountedAgain()
 	d.start()
 	if s := d.waitHold("db", "lock"); s.PID != pid {
 		t.Errorf("pid %d, want the same as before: %d", s.PID, pid)

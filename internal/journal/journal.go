@@ -24,6 +24,10 @@ type Options struct {
 	Keep  Keep   // what is pruned; zero: 90 days, 100,000 events
 	Queue int    // events that may wait for the disk; 0 = queueDefault
 
+	// Present, if set, is asked before a file is made: its error is why none is, for now. Path's directory may be a mount point
+	// whose file system has gone. Called from any goroutine.
+	Present func() error
+
 	// Tell, if set, is given each event that the journal makes about itself, as it is made, so that it is also told where
 	// no journal is needed to read it. It is called with the journal locked: it must not block and not call back.
 	Tell func(Event)
@@ -119,6 +123,9 @@ func Open(o Options) *Journal {
 	if o.Tell == nil {
 		o.Tell = func(Event) {}
 	}
+	if o.Present == nil {
+		o.Present = func() error { return nil }
+	}
 	if o.fault == nil {
 		o.fault = func(step) error { return nil }
 	}
@@ -127,7 +134,7 @@ func Open(o Options) *Journal {
 		state: State{Reason: "the database is being opened", Since: o.Now()},
 		ready: make(chan struct{}), wake: make(chan struct{}, 1), flush: make(chan chan error), quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	j.tail = newTail(o.Path + tailSuffix)
+	j.tail = newTail(o.Path+tailSuffix, o.Present)
 	w := writer{j: j}
 	go w.run()
 	return j

@@ -20,6 +20,7 @@ const tailBytesMax = 1 << 20
 // tail is the writing end. Each record is its length (4), the event's number (8), and the stored event with its checksum.
 type tail struct {
 	path string
+	here func() error  // Options.Present
 	turn chan struct{} // capacity 1: whoever has put something in has the rest
 
 	file *os.File
@@ -28,11 +29,16 @@ type tail struct {
 	left []Event // what an earlier run left there; until the database has it, nothing is added and nothing dropped
 }
 
-func newTail(path string) *tail { return &tail{path: path, turn: make(chan struct{}, 1)} }
+func newTail(path string, here func() error) *tail {
+	return &tail{path: path, here: here, turn: make(chan struct{}, 1)}
+}
 
 // add appends events; its caller has the turn.
 func (t *tail) add(events []Event) (err error) {
 	if t.file == nil {
+		if err := t.here(); err != nil {
+			return err
+		}
 		if t.file, err = os.OpenFile(t.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, fileMode); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -157,7 +158,7 @@ func (w *writer) try() error {
 // open opens the database and joins what is in memory to what is in it.
 func (w *writer) open() error {
 	j := w.j
-	if err := j.o.fault(stepOpen); err != nil {
+	if err := cmp.Or(j.o.fault(stepOpen), j.o.Present()); err != nil {
 		return err
 	}
 	s, err := openStore(j.o.Path, false)

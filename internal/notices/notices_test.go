@@ -53,10 +53,17 @@ func TestWhoIsToldWhat(t *testing.T) {
 }
 
 func TestToldOnceAndForgottenWithTheLock(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "state")
+	if err := lockfile.Init(dir, true); err != nil {
+		t.Fatal(err)
+	}
+	state, err := lockfile.Open(dir, lockfile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ann, ben := person("ann", 1001, "1"), person("ben", 1002, "2")
 	all := []Notice{{Key: "a"}, {Key: "b"}}
-	if err := Tell(dir, ann, all, []string{"a", "made up"}); err != nil {
+	if err := Tell(state, ann, all, []string{"a", "made up"}); err != nil {
 		t.Fatal(err)
 	}
 	if left := Untold(dir, ann, all); len(left) != 1 || left[0].Key != "b" {
@@ -65,7 +72,7 @@ func TestToldOnceAndForgottenWithTheLock(t *testing.T) {
 	if left := Untold(dir, ben, all); len(left) != 2 {
 		t.Errorf("ben is still to be told %v", left)
 	}
-	if err := Tell(dir, ann, all[1:], []string{"b"}); err != nil {
+	if err := Tell(state, ann, all[1:], []string{"b"}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "told", "login-1001"))

@@ -2,9 +2,7 @@ package notices
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,8 +30,8 @@ func Untold(stateDir string, me lockfile.Owner, all []Notice) []Notice {
 }
 
 // Tell notes that keys were told to me. Those that are not in all, and those of notices that are no more, are not kept.
-func Tell(stateDir string, me lockfile.Owner, all []Notice, keys []string) error {
-	path := file(stateDir, me)
+func Tell(state *lockfile.Dir, me lockfile.Owner, all []Notice, keys []string) error {
+	path := file(state.Path(), me)
 	told := read(path)
 	for _, k := range keys {
 		told[k] = true
@@ -44,11 +42,11 @@ func Tell(stateDir string, me lockfile.Owner, all []Notice, keys []string) error
 			text.WriteString(n.Key + "\n")
 		}
 	}
-	err := os.Mkdir(filepath.Dir(path), 0o700)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	dir, err := state.Beside("told", 0o700)
+	if err != nil {
 		return fmt.Errorf("cannot note what was told: %w", err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	tmp, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
 		return fmt.Errorf("cannot note what was told: %w", err)
 	}
