@@ -82,37 +82,49 @@ func TestLanesAreNotKeptByThoseWhoWait(t *testing.T) {
 func TestTidyingComesLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lanes{max: 1}
-		var order []string
-		l.run(func(*lane) { time.Sleep(time.Millisecond); order = append(order, "first") })
-		l.tidy(func() { order = append(order, "tidied") })
-		l.run(func(*lane) { order = append(order, "second") })
+		var mu sync.Mutex
+		var done []string
+		does := func(what string) func() {
+			return func() { mu.Lock(); defer mu.Unlock(); done = append(done, what) }
+		}
+		wants := func(when string, want ...string) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(done, want) {
+				t.Errorf("%s: done is %q, want %q", when, done, want)
+			}
+			done = nil
+		}
+		l.run(func(*lane) { time.Sleep(time.Millisecond); does("first")() })
+		l.tidy(does("tidied"))
+		l.run(func(*lane) { does("second")() })
 		time.Sleep(time.Second)
-		synctest.Wait()
-		if want := []string{"first", "second", "tidied"}; !slices.Equal(order, want) || l.busy != 0 {
-			t.Errorf("order %q, want %q; %d lanes busy", order, want, l.busy)
-		}
-		l.tidy(func() { order = append(order, "again") })
-		synctest.Wait()
-		if len(order) != 3 {
-			t.Error("it is tidied while the processors may still be wanted")
-		}
+		wants("in the end", "first", "second", "tidied")
+
+		l.tidy(does("again"))
+		wants("while the processors may still be wanted")
 		time.Sleep(tidyAfter)
-		synctest.Wait()
-		if len(order) != 4 {
-			t.Error("without anything else to do, nothing is tidied")
-		}
-		l.tidy(func() { order = append(order, "at once") })
+		wants("later", "again")
+
+		l.tidy(does("at once"))
 		l.tidyNow()
-		synctest.Wait()
-		if len(order) != 5 {
-			t.Error("who knows that nothing more comes still waits")
-		}
+		wants("when nothing more is to come", "at once")
 		time.Sleep(time.Second) // the timer finds nothing to do
-		synctest.Wait()
-		if l.busy != 0 || l.tidying {
-			t.Errorf("%d lanes busy, tidying=%v", l.busy, l.tidying)
-		}
+		isIdle(t, l)
 	})
+}
+
+// isIdle wants no lane busy, and nothing left to tidy.
+func isIdle(t *testing.T, l *lanes) {
+	t.Helper()
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy != 0 || l.tidying || len(l.later) > 0 {
+		t.Errorf("%d lanes busy, tidying=%v, %d to tidy", l.busy, l.tidying, len(l.later))
+	}
 }
 
 // The timer of a job that ended at that very moment gave its lane back a second time: the count of the busy went below
@@ -124,11 +136,8 @@ func TestALaneIsLeftOnce(t *testing.T) {
 		l.run(func(ln *lane) { first = ln })
 		synctest.Wait()
 		first.leave() // as its timer does
-		tidied := false
-		l.tidy(func() { tidied = true })
+		l.tidy(func() {})
 		time.Sleep(time.Minute)
-		if !tidied || l.busy != 0 {
-			t.Errorf("tidied: %v; %d are busy", tidied, l.busy)
-		}
+		isIdle(t, l)
 	})
 }
