@@ -88,42 +88,6 @@ func TestRow15_SettleTime(t *testing.T) {
 	}
 }
 
-// Row 16: one service's start and another's stop hang; nobody else waits.
-func TestRow16_OneServiceHangs(t *testing.T) {
-	t.Parallel()
-	d := started(t, quick+
-		service("hung", "ready = \"notify\"\nready_timeout = \"2m\"\n")+
-		service("deaf", "[service.deaf.stop]\ntimeout = \"2m\"\n", "-ignore-term")+
-		service("web", "")+service("db", ""))
-	d.up("web", "db", "deaf")
-	stopping := d.ctlAsync("stop", "deaf")
-	eventually(t, "TERM", func() string {
-		if len(d.noted("deaf", "SIGTERM")) == 0 {
-			return "not sent yet"
-		}
-		return ""
-	})
-	for round := range 3 {
-		began := boottime()
-		d.shoot("web", syscall.SIGKILL)
-		s := d.waitStarts("web", round+2)[round+1]
-		d.up("web")
-		t.Logf("repaired after %s", time.Duration(s.T-began))
-		d.ctl("restart", "db").wants(t, 0)
-		d.ctl("maintenance", "start", "db").wants(t, 0)
-		d.ctl("maintenance", "end", "db").wants(t, 0)
-	}
-	all := d.all()
-	if all["hung"].State != "starting" || all["deaf"].State != "stopping" {
-		t.Fatalf("hung is %s, deaf is %s: the others may have waited for them", all["hung"].State, all["deaf"].State)
-	}
-	select {
-	case r := <-stopping:
-		t.Fatalf("the stop ended: %v", r)
-	default:
-	}
-}
-
 // Row 17: supd is dead or hung, and I take a lock.
 func TestRow17_LockWithoutTheDaemon(t *testing.T) {
 	t.Parallel()
