@@ -91,6 +91,11 @@ func childMain(j job) {
 		say("gate %v", err)
 		wait()
 		g.release()
+	case "own-turn": // a supctl that is stopped while it looks for its own lock
+		t, _ := ParseTarget(j.Target)
+		d.ownTurn(ctx, j.Owner, t)
+		say("in turn")
+		wait()
 	case "lock":
 		t, _ := ParseTarget(j.Target)
 		_, err = d.Lock(ctx, LockRequest{IDs: j.IDs, Targets: []Target{t}, Owner: j.Owner, Wait: 5 * time.Second})

@@ -4,7 +4,7 @@
 // across power loss. Everything is under one state directory:
 //
 //	STATE/format                     marker; without it everything counts as held
-//	STATE/supd.lock                  one daemon per state directory
+//	STATE/supd.lock                  one daemon per state directory; and one look for the own lock on a target at a time
 //	STATE/locks/service/NAME/ID.toml a lock on a service, or a copy of one that covers the service
 //	STATE/locks/group/NAME/ID.toml   a lock on a group          STATE/locks/host/all/ID.toml  on everything
 //	STATE/ended/ID.toml              tombstones: an id in here is no lock, wherever its files stand

@@ -73,6 +73,7 @@ type taking struct {
 	res    LockResult
 	mine   []*found // in request order
 	fresh  []bool   // written by this run: to be undone if a later one fails
+	as     []stamp  // of those, the file as this run wrote it
 	epochs map[string]string
 	waited map[string]bool
 
@@ -99,7 +100,7 @@ func (d *Dir) Lock(ctx context.Context, r LockRequest) (LockResult, error) {
 	t := &taking{d: d, req: r, until: deadline(r.Wait, LockWait), epochs: map[string]string{}, waited: map[string]bool{}}
 	defer d.keepSpares()
 	for i := range r.IDs { // all files before any wait
-		if err := t.write(i); err != nil {
+		if err := t.write(ctx, i); err != nil {
 			return LockResult{}, t.undo(err)
 		}
 	}
@@ -120,7 +121,7 @@ func (t *taking) config() *Plan {
 }
 
 // write makes the file of one target, and its copies, durable.
-func (t *taking) write(i int) error {
+func (t *taking) write(ctx context.Context, i int) error {
 	d, id, target := t.d, t.req.IDs[i], t.req.Targets[i]
 	if err := d.notEnded(id); err != nil {
 		return err
@@ -137,6 +138,8 @@ func (t *taking) write(i int) error {
 	if err := d.idFree(id, target); err != nil {
 		return err
 	}
+	over := d.ownTurn(ctx, t.req.Owner, target)
+	defer func() { over() }()
 	if have := t.ownLock(target); have != nil {
 		t.res.Again = append(t.res.Again, have.ID)
 		t.add(*have, false)
@@ -152,6 +155,11 @@ func (t *taking) write(i int) error {
 	}
 	t.add(l, true)
 	placed, err := d.putNew(d.lockDir(target), id, content)
+	if placed { // before anybody who waits for this turn takes the lock up
+		t.as[len(t.as)-1] = d.stampOf(d.lockFile(target, id))
+	}
+	over()
+	over = func() {}
 	if !placed {
 		t.fresh[len(t.fresh)-1] = false // nothing to take back
 	}
@@ -189,6 +197,7 @@ func (t *taking) newLock(id string, target Target, members map[string]Identity) 
 func (t *taking) add(l Lock, fresh bool) {
 	t.mine = append(t.mine, &found{id: l.ID, lock: l, home: l.Target})
 	t.fresh = append(t.fresh, fresh)
+	t.as = append(t.as, stamp{})
 	t.res.Locks = append(t.res.Locks, l)
 }
 
@@ -226,53 +235,6 @@ func (t *taking) hang(f *found, members map[string]Identity) error {
 }
 
 func (t *taking) seenBefore(f *found) bool { i := slices.Index(t.mine, f); return !t.fresh[i] }
-
-// undo takes back the locks that this run wrote, each under its gates like every removal. One
-// that somebody's end may have leaned on (an epoch changed) or whose gates are taken stays, and
-// the error says so.
-func (t *taking) undo(cause error) error {
-	var stand []Lock
-	for i, f := range t.mine {
-		if !t.fresh[i] {
-			continue
-		}
-		if err := t.undoOne(f); err != nil {
-			stand = append(stand, f.lock)
-			cause = fmt.Errorf("%w; it could not be taken back: %w", cause, err)
-		}
-	}
-	if len(stand) > 0 {
-		return &StandsError{stand, cause}
-	}
-	return cause
-}
-
-// undoOne removes one lock under its gates. Removing is safe only while nobody has relied on it; every
-// end writes an epoch first, so an unchanged epoch proves that nobody has.
-func (t *taking) undoOne(f *found) error {
-	d := t.d
-	if there, err := d.disk.exists(f.path(d)); err == nil && !there {
-		return nil
-	}
-	names, err := d.gatesOf(f.home, f.lock.Members, f.copies, nil)
-	if err != nil {
-		return err
-	}
-	gates, at, err := d.takeAll(context.Background(), names, unix.LOCK_EX, gateWait{until: time.Now().Add(GateWait)})
-	if err != nil {
-		return fmt.Errorf("gate of %q: %w", at, err)
-	}
-	defer releaseAll(gates)
-	for _, s := range names {
-		if e, err := d.epoch(s); err != nil || e.Token != t.epochs[s] {
-			return fmt.Errorf("%q was released by somebody meanwhile, relying on it", s)
-		}
-	}
-	if err := d.newEpoch(names, ""); err != nil {
-		return err
-	}
-	return d.bury(f, nil)
-}
 
 // wait passes every gate. What keeps it from that does not take the locks away.
 func (t *taking) wait(ctx context.Context) (LockResult, error) {
@@ -373,6 +335,7 @@ func (t *taking) underGate(ctx context.Context, g *gate, service string, tell fu
 		g.release()
 		return false, err
 	}
+	t.takeUp()
 	rec, err := d.settleRecord(service, &t.res.Interrupted)
 	g.release()
 	if err != nil || rec == nil {
