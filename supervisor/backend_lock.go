@@ -10,12 +10,14 @@ import (
 
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
+	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
 )
 
 // MaintenanceStart takes locks, all or none, and then does the rest of the procedure: policy, preconditions, --stop. None
 // of the rest takes the locks back.
 func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.MaintenanceStart, progress api.Progress) (api.MaintenanceReply, error) {
+	p.Owner.Remote = who.ClaimedRemote(p.Owner.PID)
 	r := lockfile.LockRequest{
 		Owner: p.Owner, Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop, Attached: m.Attached, Wait: seconds(m.WaitS), Config: s.onDisk,
 		Progress: func(f lockfile.InFlight) {

@@ -33,7 +33,7 @@ func (s *Supervisor) news(p api.Peer) []notices.Notice {
 // Notices is what the peer was not told yet.
 func (s *Supervisor) Notices(_ context.Context, p api.Peer) (api.NoticesReply, error) {
 	reply := api.NoticesReply{Notices: []api.Notice{}}
-	for _, n := range notices.Untold(s.dir.Path(), p.Owner, s.news(p)) {
+	for _, n := range notices.Untold(s.dir.Path(), p.Owner, s.news(p), time.Now()) {
 		reply.Notices = append(reply.Notices, api.Notice{Key: n.Key, At: n.At, Text: s.hide(n.Text)})
 	}
 	return reply, nil
@@ -43,5 +43,5 @@ func (s *Supervisor) Notices(_ context.Context, p api.Peer) (api.NoticesReply, e
 func (s *Supervisor) NoticesTold(_ context.Context, p api.Peer, told api.NoticesTold) (api.NoticesReply, error) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
-	return api.NoticesReply{Notices: []api.Notice{}}, notices.Tell(s.dir, p.Owner, s.news(p), told.Keys)
+	return api.NoticesReply{Notices: []api.Notice{}}, notices.Tell(s.dir, p.Owner, s.news(p), told.Keys, time.Now())
 }

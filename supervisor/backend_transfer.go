@@ -9,6 +9,7 @@ import (
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/notices"
+	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -35,11 +36,12 @@ func (s *Supervisor) MaintenanceTransfer(ctx context.Context, p api.Peer, m api.
 		// All sessions of that login: nobody knows at which the next shift sits.
 		go s.tellOwner(lockfile.Owner{Name: heir.Name, UID: heir.UID, LoginUID: heir.UID}, s.hide(notices.Offered(l)))
 	}
-	return api.MaintenanceReply{Locks: s.lockView(p.Owner).Locks(locks)}, nil
+	return api.MaintenanceReply{Locks: s.lockView(p.Owner).Locks(locks), Notes: api.OfferNotes(heir)}, nil
 }
 
 // MaintenanceAccept makes locks that are offered to the peer the peer's own. The gate stays shut throughout.
 func (s *Supervisor) MaintenanceAccept(ctx context.Context, p api.Peer, m api.MaintenanceAccept, progress api.Progress) (api.MaintenanceReply, error) {
+	p.Owner.Remote = who.ClaimedRemote(p.Owner.PID)
 	r := lockfile.AcceptRequest{
 		Owner: p.Owner, Wait: seconds(m.WaitS), Config: s.onDisk,
 		Progress: func(f lockfile.InFlight) {

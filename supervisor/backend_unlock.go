@@ -12,6 +12,7 @@ import (
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/notices"
+	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -66,6 +67,7 @@ func (s *Supervisor) MaintenanceEnd(ctx context.Context, p api.Peer, m api.Maint
 
 // MaintenanceBreak makes somebody's lock the peer's own. The gate stays shut throughout.
 func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.MaintenanceBreak, progress api.Progress) (api.MaintenanceReply, error) {
+	p.Owner.Remote = who.ClaimedRemote(p.Owner.PID)
 	res, err := s.dir.Break(ctx, lockfile.BreakRequest{
 		ID: m.ID, NewID: m.NewID, Owner: p.Owner, Reason: m.Reason, Until: time.Now().Add(s.expected(nil, 0)), Wait: seconds(m.WaitS),
 		Config: s.onDisk,

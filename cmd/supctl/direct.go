@@ -49,6 +49,7 @@ func (a *app) direct(why error, first bool) (*direct, error, error) {
 	if err != nil {
 		return nil, why, err
 	}
+	me.Remote = who.ClaimedRemote(me.PID)
 	dir, err := a.openState()
 	// "Not installed yet" must not be a reason to work without a lock.
 	if err != nil && first && a.neverRan() {

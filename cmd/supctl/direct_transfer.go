@@ -20,7 +20,7 @@ func (d *direct) transfer(ctx context.Context, req api.MaintenanceTransfer) (api
 	if err != nil {
 		return api.MaintenanceReply{}, api.ErrorOf("offer the lock", err)
 	}
-	notes := []string{d.note("written")}
+	notes := append(api.OfferNotes(heir), d.note("written"))
 	for _, l := range locks {
 		if heir != nil {
 			notes = append(notes, d.tellOwner(lockfile.Owner{Name: heir.Name, UID: heir.UID, LoginUID: heir.UID}, notices.Offered(l)))

@@ -66,9 +66,13 @@ func (a *app) writeLocks(r api.LocksReply) {
 	}
 }
 
-// ownerWithTTY says where to find the owner, too.
+// ownerWithTTY says where to find the owner, too, and that everybody with that uid is the same owner where the kernel knows no login.
 func ownerWithTTY(l api.Lock) string {
-	return strings.Join(notEmpty(l.Owner, l.TTY), " ")
+	noLogin := ""
+	if l.LoginUID == nil && l.Owner != "" { // a damaged lock has no owner
+		noLogin = "(no login)"
+	}
+	return strings.Join(notEmpty(l.Owner, noLogin, l.TTY), " ")
 }
 
 // lockState is what is out of the ordinary about a lock.

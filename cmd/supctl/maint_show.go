@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -68,14 +69,21 @@ func (a *app) oneLock(ctx context.Context, verb, id string) (l api.Lock, damage 
 // writeLock describes a lock with everything the kernel knew of who took it, and
 // the file, for who wants to see it with cat.
 func (a *app) writeLock(l api.Lock) {
-	login := ""
-	if l.LoginUID != nil {
-		login = number(int(*l.LoginUID))
+	uid, login := fmt.Sprint(l.UID), "none: uid "+fmt.Sprint(l.UID)+" counts"
+	switch {
+	case l.Owner == "": // of a damaged lock nothing is known
+		uid, login = "", ""
+	case l.LoginUID != nil:
+		login = fmt.Sprint(*l.LoginUID)
+	}
+	from := l.Remote
+	if from != "" {
+		from += ", as SSH_CONNECTION claims"
 	}
 	a.facts(fact{"lock", l.ID}, fact{"target", l.Target}, fact{"owner", ownerWithTTY(l)}, fact{"reason", l.Reason}, fact{"ticket", l.Ticket},
 		fact{"since", strings.Join(notEmpty(a.clock(l.Since), a.since(l.Since)+" ago"), ", ")}, fact{"until", a.maybeClock(l.Until)}, fact{"state", lockState(l).text},
-		fact{"covers", strings.Join(l.Members, " ")}, fact{"uid", number(int(l.UID))}, fact{"login uid", login}, fact{"session", l.Session},
-		fact{"from", l.Remote}, fact{"by pid", number(l.PID)}, fact{"host", l.Host}, fact{"replaces", l.Replaces}, fact{"offer", a.offerText(l)}, fact{"file", l.File})
+		fact{"covers", strings.Join(l.Members, " ")}, fact{"uid", uid}, fact{"login uid", login}, fact{"session", l.Session},
+		fact{"from", from}, fact{"by pid", number(l.PID)}, fact{"host", l.Host}, fact{"replaces", l.Replaces}, fact{"offer", a.offerText(l)}, fact{"file", l.File})
 	for _, n := range l.NotReady {
 		a.say("  to fix: %s", clean(n))
 	}

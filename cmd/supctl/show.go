@@ -47,6 +47,11 @@ func (a *app) writeShow(r api.ShowReply) {
 	)
 	for _, h := range s.Holds {
 		a.say("hold       %s, since %s", clean(holdText(h)), a.clock(h.Since))
+		for _, l := range r.Locks {
+			if l.ID == h.LockID && l.LoginUID == nil {
+				a.say("  the owner has no login uid: uid %d counts", l.UID)
+			}
+		}
 		for _, n := range h.NotReady {
 			a.say("  to fix: %s", clean(n))
 		}

@@ -19,8 +19,8 @@ type Lock struct {
 	Ready     bool       `json:"ready"`     // nothing is left to fix, see not_ready
 
 	Session  string   `json:"session"` // audit session id, "" = none
-	Remote   string   `json:"remote"`
-	PID      int      `json:"pid"` // of the program that took it
+	Remote   string   `json:"remote"`  // address that SSH_CONNECTION of the program that took it claims: no evidence; "" = none
+	PID      int      `json:"pid"`     // of the program that took it
 	Host     string   `json:"host"`
 	Members  []string `json:"members"` // services it covers, those it covered when taken included
 	NotReady []string `json:"not_ready"`

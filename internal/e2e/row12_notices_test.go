@@ -21,6 +21,7 @@ func TestRow12_WhoseLockItWasIsToldOnce(t *testing.T) {
 	d := started(t, quick+service("db", "")+service("web", ""))
 	d.up("db", "web")
 	ann, ben := d.login(4001001, 0), d.login(4001002, 0)
+	annToo := d.login(4001001, 0) // perhaps somebody else who shares the account
 	ann.ctl("maintenance", "start", "db", "-m", "disk").wants(t, 0)
 	id := d.locks()[0].ID
 	ben.ctl("maintenance", "break", id, "-m", "ann is on a plane", "--yes").wants(t, 0)
@@ -36,6 +37,10 @@ func TestRow12_WhoseLockItWasIsToldOnce(t *testing.T) {
 	d.kill9()
 	d.start()
 	ann.ctl("status").quiet(t, "broken")
+	if r := annToo.ctl("status"); !strings.Contains(r.Err, "your lock on db (disk) was broken by uid 4001002") {
+		t.Errorf("ann's other session is told: %q", r.Err)
+	}
+	annToo.ctl("status").quiet(t, "broken")
 
 	// An offer is told to the heir, its acceptance to who offered it, also where no supd runs.
 	ben.ctl("maintenance", "transfer", "db", "--to", "4001001").wants(t, 0)

@@ -19,9 +19,11 @@ func TestRow12_ShiftChange(t *testing.T) {
 
 	ann.ctl("maintenance", "transfer", "db").wants(t, 2, "--to")
 	ann.ctl("maintenance", "transfer", "db", "--to", "nobody-of-that-name").wants(t, 3, "nobody-of-that-name")
-	ben.ctl("maintenance", "transfer", "db", "--to", "4001002").wants(t, 4, "4001001")
+	ann.ctl("maintenance", "transfer", "db", "--to", "4001001").wants(t, 2, "that is you")
+	ann.ctl("maintenance", "transfer", "db", "--to", "4294967295").wants(t, 2, "no login")
+	ben.ctl("maintenance", "transfer", "db", "--to", "4001001").wants(t, 4, "4001001")
 	ben.ctl("maintenance", "accept", "db").wants(t, 4, "4001001", "transfer")
-	ann.ctl("maintenance", "transfer", "db", "--to", "4001002", "-m", "sixty percent").wants(t, 0, "OFFERED", "4001002")
+	ann.ctl("maintenance", "transfer", "db", "--to", "4001002", "-m", "sixty percent").wants(t, 0, "OFFERED", "4001002", "knows no user with uid 4001002")
 	cem.ctl("maintenance", "accept", "db").wants(t, 4, "4001002")
 	ann.ctl("maintenance", "accept", "db").wants(t, 3, "yours already")
 
@@ -69,7 +71,9 @@ func TestRow12_ShiftChangeWithoutTheDaemon(t *testing.T) {
 	ann, ben := d.login(4001001, 0), d.login(4001002, 0)
 	for _, target := range []string{"@front", "--all"} {
 		ann.ctl("maintenance", "start", target, "-m", "move").wants(t, 0)
-		ann.ctl("maintenance", "transfer", target, "--to", "4001002").wants(t, 0, "OFFERED")
+		ann.ctl("maintenance", "transfer", target, "--to", "4001001").wants(t, 2, "that is you")
+		ann.ctl("maintenance", "transfer", target, "--to", "4294967295").wants(t, 2, "no login")
+		ann.ctl("maintenance", "transfer", target, "--to", "4001002").wants(t, 0, "OFFERED", "knows no user with uid 4001002")
 		ben.ctl("maintenance", "accept", target).wants(t, 0, "LOCKED", "move")
 	}
 	ann.ctl("maintenance", "end", "@front", "--force").wants(t, 4, "4001002")

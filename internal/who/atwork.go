@@ -1,7 +1,6 @@
 package who
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,15 +136,8 @@ func descends(pid int, ancestors []int) bool {
 				return true
 			}
 		}
-		b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-		if err != nil {
-			return false
-		}
-		f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:])) // state, parent, …
-		if len(f) < 2 {
-			return false
-		}
-		if pid, err = strconv.Atoi(f[1]); err != nil || pid <= 1 {
+		var ok bool
+		if pid, ok = parentOf(pid); !ok || pid <= 1 {
 			return false
 		}
 	}

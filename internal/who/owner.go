@@ -40,10 +40,12 @@ func (p process) owner(pid int) lockfile.Owner {
 // Name is the name of a uid, or "uid N" for one without. It may block for as
 // long as the system's user database does.
 func Name(uid int64) string {
-	n := strconv.FormatInt(uid, 10)
-	u, err := user.LookupId(n)
+	u, err := user.LookupId(strconv.FormatInt(uid, 10))
 	if err != nil {
-		return "uid " + n
+		return Unnamed(uid)
 	}
 	return u.Username
 }
+
+// Unnamed stands for the name of a uid that no user has.
+func Unnamed(uid int64) string { return "uid " + strconv.FormatInt(uid, 10) }
