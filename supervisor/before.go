@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/proc"
@@ -48,30 +52,45 @@ func (s *Supervisor) processesOf(locks []lockfile.Lock) map[string]proc.Identity
 	return out
 }
 
-// noteAll notes what the services of new locks are now.
-func (s *Supervisor) noteAll(locks []lockfile.Lock, processes map[string]proc.Identity) {
+// noteAll notes what the services of new locks are now, and calls noted (nil: nobody waits) as soon as it is written: whoever ends the
+// lock in the next moment is told what changed. Packages follow, as late as the package manager answers.
+func (s *Supervisor) noteAll(locks []lockfile.Lock, processes map[string]proc.Identity, noted func()) {
+	looked := map[string]before{}
 	for _, l := range locks {
-		if _, ok := s.beforeOf(l); !ok {
-			s.noteBefore(l, processes)
+		if _, ok := s.beforeOf(l); ok {
+			continue
+		}
+		b := s.lookBefore(l, processes)
+		if err := s.writeBefore(l.ID, b, false); err != nil {
+			s.log.Warn("cannot note what the services of a lock were; its end will not tell what changed", "lock", l.ID, "err", err)
+			continue
+		}
+		looked[l.ID] = b
+	}
+	if noted != nil {
+		noted()
+	}
+	for lock, b := range looked {
+		var files []string
+		for _, f := range b.Services {
+			files = slices.AppendSeq(files, maps.Keys(f.Files))
+		}
+		if b.Packages = s.packagesOf(s.ctx, files); len(b.Packages) == 0 {
+			continue
+		}
+		if err := s.writeBefore(lock, b, true); err != nil {
+			s.log.Warn("cannot note the packages of a lock's services; its end will not tell what changed of them", "lock", lock, "err", err)
 		}
 	}
 }
 
-// noteBefore notes what the services of a lock are now. It takes as long as the package manager's answer: nobody waits for it.
-func (s *Supervisor) noteBefore(l lockfile.Lock, processes map[string]proc.Identity) {
+// lookBefore is what the services of a lock are now, without their packages.
+func (s *Supervisor) lookBefore(l lockfile.Lock, processes map[string]proc.Identity) before {
 	b := before{At: time.Now().Round(time.Second), Services: map[string]facts{}}
-	var files []string
 	for _, name := range s.coveredBy(l) {
-		f := facts{Process: processes[name], Files: s.filesOf(name)}
-		b.Services[name] = f
-		for path := range f.Files {
-			files = append(files, path)
-		}
+		b.Services[name] = facts{Process: processes[name], Files: s.filesOf(name)}
 	}
-	b.Packages = s.packagesOf(s.ctx, files)
-	if err := s.writeBefore(l.ID, b); err != nil {
-		s.log.Warn("cannot note what the services of a lock were; its end will not tell what changed", "lock", l.ID, "err", err)
-	}
+	return b
 }
 
 // filesOf are the stamps of a service's program and of the files that its command names: scripts, config files.
@@ -109,9 +128,9 @@ func stampOf(path string) string {
 	return fmt.Sprintf("%s %d %s", real, st.Size(), st.ModTime().UTC().Format(time.RFC3339Nano))
 }
 
-// writeBefore keeps a note, unless there is one: the first is the one from before. It is not synced: a power loss costs a
-// summary.
-func (s *Supervisor) writeBefore(lock string, b before) error {
+// writeBefore keeps a note, unless there is one: the first is the one from before. more replaces a note, if its lock has not ended since.
+// It is not synced: a power loss costs a summary.
+func (s *Supervisor) writeBefore(lock string, b before, more bool) error {
 	text, err := json.Marshal(b)
 	if err != nil {
 		return err
@@ -128,6 +147,13 @@ func (s *Supervisor) writeBefore(lock string, b before) error {
 	defer os.Remove(f.Name())
 	_, err = f.Write(text)
 	if err = several.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if more {
+		err = unix.Renameat2(unix.AT_FDCWD, f.Name(), unix.AT_FDCWD, path, unix.RENAME_EXCHANGE) // the old one is the temporary file then
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EINVAL) {
+			return nil
+		}
 		return err
 	}
 	if err := os.Link(f.Name(), path); !errors.Is(err, fs.ErrExist) {
@@ -167,7 +193,7 @@ func (s *Supervisor) tidyBefore() {
 			s.forgetBefore(id)
 		}
 	}
-	s.noteAll(locks, s.processesOf(locks))
+	s.noteAll(locks, s.processesOf(locks), nil)
 }
 
 // forgetBefore removes the note of a lock.

@@ -185,3 +185,14 @@ func TestRow15_CrashInTheSettleTimeIsSaid(t *testing.T) {
 		t.Errorf("events: %+v", all)
 	}
 }
+
+// Whoever ends a lock in the moment after it was taken is told as much as everybody.
+func TestEndRightAfterStartKnowsWhatItWas(t *testing.T) {
+	t.Parallel()
+	d := started(t, quick+service("db", ""))
+	d.up("db")
+	for range 5 {
+		d.ctl("maintenance", "start", "db").wants(t, 0)
+		d.ctl("maintenance", "end", "db").wants(t, 0, "as it was: db").quiet(t, "not known")
+	}
+}
