@@ -126,7 +126,14 @@ func (e *StandsError) Error() string {
 	for _, l := range e.Locks {
 		names = append(names, fmt.Sprintf("lock %s on %s", l.ID, l.Target))
 	}
-	return fmt.Sprintf("%v; %s stands", e.Err, strings.Join(names, " and "))
+	stands := strings.Join(names, " and ") + " stands"
+	if len(names) > 1 {
+		stands = strings.Join(names, " and ") + " stand"
+	}
+	if u := (*UnreadableError)(nil); errors.As(e.Err, &u) { // whether it is locked is no question any more
+		return fmt.Sprintf("cannot tell what is in flight on %q: %s: %v; %s", u.Service, u.Files[0].Path, u.Files[0].Err, stands)
+	}
+	return fmt.Sprintf("%v; %s", e.Err, stands)
 }
 func (e *StandsError) Unwrap() error { return e.Err }
 

@@ -82,8 +82,8 @@ type taking struct {
 
 // Lock takes locks. When it returns nil the locks are durable and nothing acts under them. The
 // same owner's lock on the same target is taken up again instead of making a second. Errors
-// after which the locks stand: *InFlightError (the same call waits again), *UnreadableError (an
-// in-flight record cannot be read), *StandsError. *BrokenError: broken or ended meanwhile.
+// after which the locks stand: *InFlightError (the same call waits again), *StandsError (around an
+// *UnreadableError if an in-flight record cannot be read). *BrokenError: broken or ended meanwhile.
 // Anything else: not locked.
 func (d *Dir) Lock(ctx context.Context, r LockRequest) (LockResult, error) {
 	if len(r.IDs) != len(r.Targets) || len(r.IDs) == 0 {
@@ -240,11 +240,10 @@ func (t *taking) seenBefore(f *found) bool { i := slices.Index(t.mine, f); retur
 func (t *taking) wait(ctx context.Context) (LockResult, error) {
 	res, err := t.passAll(ctx)
 	var (
-		inFlight   *InFlightError
-		unreadable *UnreadableError
-		broken     *BrokenError
+		inFlight *InFlightError
+		broken   *BrokenError
 	)
-	if err != nil && !errors.As(err, &inFlight) && !errors.As(err, &unreadable) && !errors.As(err, &broken) {
+	if err != nil && !errors.As(err, &inFlight) && !errors.As(err, &broken) {
 		err = &StandsError{res.Locks, err}
 	}
 	return res, err

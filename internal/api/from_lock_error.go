@@ -46,6 +46,8 @@ func judge(err error) (code int, next string) {
 		stands     *lockfile.StandsError
 	)
 	switch {
+	case errors.As(err, &stands) && errors.As(err, &unreadable):
+		return CodeUnknown, "supctl maintenance doctor has the command that mends it; then the same command again goes on with the lock"
 	case errors.As(err, &stands):
 		return CodeUnknown, "the same command again goes on with it; supctl maintenance end takes it away"
 	case errors.Is(err, fs.ErrPermission) && !errors.As(err, &unreadable):
