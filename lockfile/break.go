@@ -152,10 +152,18 @@ func (t *taking) replacing(old *found) *Lock {
 // its gates; id, target, owner, members and times stay whatever change does to them. Durable on
 // return.
 func (d *Dir) Rewrite(ctx context.Context, id string, owner Owner, change func(*Lock)) (Lock, error) {
-	var out Lock
+	return d.rewriteOwn(ctx, id, owner, func(l *Lock) {
+		said := *l
+		change(&said)
+		l.Until, l.Reason, l.Ticket, l.MeantDown, l.NotReady, l.Unproven = said.Until, said.Reason, said.Ticket, said.MeantDown, said.NotReady, said.Unproven
+	})
+}
+
+// rewriteOwn is Rewrite for whatever of a lock may change.
+func (d *Dir) rewriteOwn(ctx context.Context, id string, owner Owner, change func(*Lock)) (out Lock, err error) {
 	var dead []Record
 	defer d.keepSpares()
-	err := d.underGates(ctx, []string{id}, deadline(0, GateWait), &dead, func(fs []*found, _ []string) error {
+	err = d.underGates(ctx, []string{id}, deadline(0, GateWait), &dead, func(fs []*found, _ []string) error {
 		f := fs[0]
 		if f.bad != nil {
 			return &UnreadableError{id, []Unreadable{{f.path(d), f.bad}}}
@@ -163,11 +171,8 @@ func (d *Dir) Rewrite(ctx context.Context, id string, owner Owner, change func(*
 		if !f.lock.Owner.Same(owner) {
 			return &NotOwnerError{f.lock}
 		}
-		l := f.lock
-		change(&l)
 		out = f.lock
-		out.Until, out.Reason, out.Ticket, out.MeantDown, out.NotReady = l.Until, l.Reason, l.Ticket, l.MeantDown, l.NotReady
-		out.Unproven = l.Unproven
+		change(&out)
 		return d.rewrite(f, out)
 	})
 	return out, err

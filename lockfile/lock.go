@@ -26,6 +26,7 @@ type Lock struct {
 	Offers    int                 `toml:"offers,omitempty"`    // how often an offer was made or withdrawn
 	Host      string              `toml:"host"`
 	BootID    string              `toml:"boot_id"`
+	OwnerBoot string              `toml:"owner_boot,omitempty"` // boot in which its owner took it up again, see Reclaim; "": only that of BootID
 	Owner     Owner               `toml:"owner"`
 	Offer     *Offer              `toml:"offer,omitempty"`   // who may take it over; nil: nobody
 	Members   map[string]Identity `toml:"members,omitempty"` // services covered when it was taken, with what they were

@@ -68,7 +68,7 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		if m.ForS > 0 {
 			words.Until = r.Until
 		}
-		if err := s.renew(ctx, res.Locks, res.Had, words); err != nil {
+		if err := s.renew(ctx, p.Owner, res.Locks, res.Had, words); err != nil {
 			reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+err.Error())
 		}
 	}
@@ -77,7 +77,9 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	defer s.recorded()
 	if fresh := slices.DeleteFunc(slices.Clone(res.Locks), res.Had); len(fresh) > 0 {
 		running := s.processesOf(fresh)
-		go s.noteAll(fresh, running)
+		noted := make(chan struct{})
+		go s.noteAll(fresh, running, func() { close(noted) })
+		defer func() { <-noted }()
 	}
 	missing := s.judgeReady(ctx, res.Locks)
 	found, gap := isolation(), false
@@ -103,14 +105,21 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	return reply, nil
 }
 
-// renew puts new words on those of one person's locks that were there before, and leaves what they lack for the look that
+// renew puts new words on those of one person's locks that were there before, which are this session's from now on if whoever took
+// them is gone, and leaves what they lack for the look that
 // follows.
-func (s *Supervisor) renew(ctx context.Context, locks []lockfile.Lock, had func(lockfile.Lock) bool, words lockfile.Words) error {
+func (s *Supervisor) renew(ctx context.Context, me lockfile.Owner, locks []lockfile.Lock, had func(lockfile.Lock) bool, words lockfile.Words) error {
+	gone := s.lockView(me).Gone
 	for i, l := range locks {
 		if !had(l) {
 			continue
 		}
 		words.NotReady, words.Unproven = l.NotReady, l.Unproven
+		mine, err := s.dir.Reclaim(ctx, []lockfile.Lock{l}, me, gone)
+		if err != nil {
+			return err
+		}
+		l = mine[0]
 		said, err := s.dir.Renew(ctx, []lockfile.Lock{l}, l.Owner, words)
 		if err != nil {
 			return err

@@ -18,7 +18,7 @@ func (s *Supervisor) MaintenanceReady(ctx context.Context, p api.Peer, m api.Mai
 	if err != nil {
 		return api.MaintenanceReply{}, err
 	}
-	if err := s.renew(ctx, locks, func(lockfile.Lock) bool { return true }, lockfile.Words{Reason: m.Reason, Ticket: m.Ticket}); err != nil {
+	if err := s.renew(ctx, p.Owner, locks, func(lockfile.Lock) bool { return true }, lockfile.Words{Reason: m.Reason, Ticket: m.Ticket}); err != nil {
 		return api.MaintenanceReply{}, api.ErrorOf("say more of the lock", err)
 	}
 	tell(progress, "running the checks that have to pass")

@@ -103,10 +103,15 @@ func (s *Supervisor) MaintenanceExtend(ctx context.Context, p api.Peer, m api.Ma
 	var locks []lockfile.Lock
 	listed := s.dir.Locks().Locks
 	defer s.recorded()
+	gone := s.lockView(p.Owner).Gone
 	for _, id := range m.IDs {
 		owner := p.Owner
 		if i := slices.IndexFunc(listed, func(l lockfile.Lock) bool { return l.ID == id }); i >= 0 && listed[i].Owner.SameLogin(owner) {
-			owner = listed[i].Owner // in another session, but the same person, who asked for this very lock
+			mine, err := s.dir.Reclaim(ctx, listed[i:i+1], p.Owner, gone)
+			if err != nil {
+				return api.MaintenanceReply{}, api.ErrorOf("extend "+id, err)
+			}
+			owner = mine[0].Owner // perhaps in another session, but the same person, who asked for this very lock
 		}
 		l, err := s.dir.Rewrite(ctx, id, owner, func(l *lockfile.Lock) { l.Until = time.Now().Add(seconds(m.ForS)) })
 		if err != nil {

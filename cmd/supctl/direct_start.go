@@ -91,6 +91,10 @@ func (d *direct) renew(ctx context.Context, locks []lockfile.Lock, r lockfile.Lo
 	if untilSaid {
 		w.Until = r.Until
 	}
+	locks, err := d.dir.Reclaim(ctx, locks, d.me, d.view().Gone)
+	if err != nil {
+		return locks, err
+	}
 	return d.dir.Renew(ctx, locks, d.me, w)
 }
 
@@ -118,8 +122,12 @@ func (d *direct) extend(ctx context.Context, req api.MaintenanceExtend) (api.Mai
 		if !locks[i].Owner.SameLogin(d.me) {
 			return api.MaintenanceReply{}, api.ErrorOf("extend lock "+id, &lockfile.NotOwnerError{Lock: locks[i]})
 		}
-		// As its owner in the other session: it is the same person, and they asked for this very lock.
-		l, err := d.dir.Rewrite(ctx, id, locks[i].Owner, func(l *lockfile.Lock) { l.Until = until })
+		mine, err := d.dir.Reclaim(ctx, locks[i:i+1], d.me, d.view().Gone)
+		if err != nil {
+			return api.MaintenanceReply{}, api.ErrorOf("extend lock "+id, err)
+		}
+		// Perhaps as its owner in the other session: it is the same person, and they asked for this very lock.
+		l, err := d.dir.Rewrite(ctx, id, mine[0].Owner, func(l *lockfile.Lock) { l.Until = until })
 		if err != nil {
 			return api.MaintenanceReply{}, api.ErrorOf("extend lock "+id, err)
 		}

@@ -31,12 +31,14 @@ Without the daemon nothing can be tried out: --leave-stopped or --force.`
 const maintEndExample = `  supctl maintenance end db
   supctl maintenance end db --start
   supctl maintenance end db --leave-stopped
+  supctl maintenance end --id 7qk2
   supctl maintenance end --mine --force`
 
 // endFlags are what `maintenance end` was told.
 type endFlags struct {
 	targets
 	req  api.MaintenanceEnd
+	id   string
 	mine bool
 	wait duration
 }
@@ -46,13 +48,14 @@ type endFlags struct {
 func (a *app) maintEndCommand() *cobra.Command {
 	var f endFlags
 	cmd := &cobra.Command{
-		Use: "end TARGET…", Short: "Take away your own lock, after a try-out", Long: maintEndLong, Example: maintEndExample,
+		Use: "end TARGET… | --id ID", Short: "Take away your own lock, after a try-out", Long: maintEndLong, Example: maintEndExample,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.maintEnd(cmd.Context(), &f, args) },
 	}
 	f.on(a, cmd)
 	declareDecisions(cmd, &f.req)
 	fl := cmd.Flags()
 	fl.BoolVar(&f.mine, "mine", false, "all of your own, also those of your other sessions")
+	fl.StringVar(&f.id, "id", "", "the lock with this `ID` or the beginning of it, also of another of your sessions")
 	fl.Var(&f.wait, "wait", "how long to wait for what is in flight")
 	return cmd
 }
@@ -75,15 +78,23 @@ func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
 	if f.req.Start && f.req.LeaveStopped {
 		return errTwoDecisions
 	}
-	names, err := f.of(args, !f.mine)
+	names, err := f.of(args, !f.mine && f.id == "")
 	if err != nil {
 		return err
+	}
+	if f.id != "" && (f.mine || len(names) > 0) {
+		return usage("--id names one lock, and needs neither a target nor --mine")
 	}
 	listed, why, err := a.listLocks(ctx, nil)
 	if err != nil {
 		return err
 	}
-	if f.req.IDs, err = a.ownLocks("end", listed, names, f.mine); err != nil {
+	if f.id != "" {
+		f.req.IDs, err = ownByID("end", listed, f.id)
+	} else {
+		f.req.IDs, err = a.ownLocks("end", listed, names, f.mine)
+	}
+	if err != nil {
 		return err
 	}
 	f.req.WaitS = f.wait.seconds()

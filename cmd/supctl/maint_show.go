@@ -37,10 +37,16 @@ func (a *app) oneLock(ctx context.Context, verb, id string) (l api.Lock, damage 
 	if err != nil {
 		return l, nil, why, err
 	}
+	l, damage, err = pickLock(verb, id, r)
+	return l, damage, why, err
+}
+
+// pickLock is oneLock among those that were listed.
+func pickLock(verb, id string, r api.LocksReply) (l api.Lock, damage []api.BadLock, err error) {
 	var found []api.Lock
 	for _, l := range r.Locks {
 		if l.ID == id {
-			return l, nil, why, nil
+			return l, nil, nil
 		}
 		if strings.HasPrefix(l.ID, id) {
 			found = append(found, l)
@@ -55,15 +61,15 @@ func (a *app) oneLock(ctx context.Context, verb, id string) (l api.Lock, damage 
 	}
 	switch len(found) {
 	case 1:
-		return found[0], damage, why, nil
+		return found[0], damage, nil
 	case 0:
 		// It may be the one that cannot be read: without its directory no id is there.
 		if unplaced := badOn(r.Unreadable, ""); len(unplaced) > 0 {
-			return l, nil, why, inDoubt(verb+" lock "+strconv.Quote(id), unplaced)
+			return l, nil, inDoubt(verb+" lock "+strconv.Quote(id), unplaced)
 		}
-		return l, nil, why, api.Errorf(api.CodeNotFound, "cannot %s lock %q: there is none of that id", verb, id).WithNext("supctl maintenance list")
+		return l, nil, api.Errorf(api.CodeNotFound, "cannot %s lock %q: there is none of that id", verb, id).WithNext("supctl maintenance list")
 	}
-	return l, nil, why, api.Errorf(api.CodeUsage, "cannot %s lock %q: %d locks begin so", verb, id, len(found)).WithNext("supctl maintenance list")
+	return l, nil, api.Errorf(api.CodeUsage, "cannot %s lock %q: %d locks begin so", verb, id, len(found)).WithNext("supctl maintenance list")
 }
 
 // writeLock describes a lock with everything the kernel knew of who took it, and
@@ -81,7 +87,7 @@ func (a *app) writeLock(l api.Lock) {
 		from += ", as SSH_CONNECTION claims"
 	}
 	a.facts(fact{"lock", l.ID}, fact{"target", l.Target}, fact{"owner", ownerWithTTY(l)}, fact{"reason", l.Reason}, fact{"ticket", l.Ticket},
-		fact{"since", strings.Join(notEmpty(a.clock(l.Since), a.since(l.Since)+" ago"), ", ")}, fact{"until", a.maybeClock(l.Until)}, fact{"state", lockState(l).text},
+		fact{"since", strings.Join(notEmpty(a.clock(l.Since), a.since(l.Since)+" ago"), ", ")}, fact{"until", a.maybeClock(l.Until)}, fact{"state", lockState(l).text}, fact{"abandoned", l.AbandonedWhy},
 		fact{"covers", strings.Join(l.Members, " ")}, fact{"uid", uid}, fact{"login uid", login}, fact{"session", l.Session},
 		fact{"from", from}, fact{"by pid", number(l.PID)}, fact{"host", l.Host}, fact{"replaces", l.Replaces}, fact{"offer", a.offerText(l)}, fact{"file", l.File})
 	for _, n := range l.NotReady {

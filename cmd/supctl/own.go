@@ -55,6 +55,26 @@ func (a *app) ownLocks(verb string, listed api.LocksReply, targets []string, all
 	return ids, nil
 }
 
+// ownByID is the caller's own lock with an id, in whatever session it was taken.
+func ownByID(verb string, listed api.LocksReply, id string) ([]string, error) {
+	me, err := who.Self()
+	if err != nil {
+		return nil, err
+	}
+	l, damage, err := pickLock(verb, id, listed)
+	if err != nil {
+		return nil, err
+	}
+	if len(damage) > 0 {
+		return nil, inDoubt(verb+" lock "+l.ID, damage)
+	}
+	if !l.Mine && !sameLogin(l, me) {
+		return nil, api.Errorf(api.CodeHeld, "cannot %s lock %s on %s: it is not yours but belongs to %s", verb, l.ID, l.Target, l.Owner).
+			WithNext("ask them, or, if they cannot be reached: supctl maintenance break " + l.ID + " -m REASON")
+	}
+	return []string{l.ID}, nil
+}
+
 // everyOwn is --mine without a target. CodeNotFound if there is none: a script that
 // ends its own locks wants to know that it had none.
 func (a *app) everyOwn(verb string, listed api.LocksReply, me lockfile.Owner) (ids []string, err error) {
@@ -91,8 +111,11 @@ func ownOn(verb, target string, listed api.LocksReply, me lockfile.Owner, all bo
 		return login, nil
 	// Two people may share the account. Guessing could release a database under somebody's hands.
 	case len(login) > 1:
-		return nil, api.Errorf(api.CodeVerify, "cannot tell which lock on %s is meant: you hold %d, none of them from this session", target, len(login)).
-			WithNext("--mine takes them all; supctl maintenance list shows them")
+		next := "--mine takes them all; supctl maintenance list shows them"
+		if verb == "end" {
+			next = "--id ID takes one of them, " + next
+		}
+		return nil, api.Errorf(api.CodeVerify, "cannot tell which lock on %s is meant: you hold %d, none of them from this session", target, len(login)).WithNext(next)
 	// The one that cannot be read may be theirs: to say "there is none" would call it free.
 	case len(bad) > 0:
 		return nil, inDoubt(verb+" the lock on "+target, bad)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -25,11 +26,12 @@ func Doctor(d *lockfile.Dir, v LockView, direct bool, targets []string) DoctorRe
 		told = append(told, w.LockID)
 	}
 	for _, l := range d.Locks().Locks {
-		if slices.Contains(told, l.ID) || !v.abandoned(l) {
+		gone := v.whoIsGone(l)
+		if slices.Contains(told, l.ID) || gone == "" {
 			continue
 		}
 		r.Findings = append(r.Findings, v.finding(lockfile.Finding{Trouble: lockfile.TroubleAbandoned, Target: l.Target, Lock: &l,
-			Err: fmt.Errorf("the session of %s that took it is gone", ownerName(l.Owner))}, direct))
+			Err: errors.New(gone)}, direct))
 	}
 	if len(targets) > 0 {
 		r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return !v.concerns(f, targets) })
@@ -105,15 +107,20 @@ func (v LockView) remedy(f lockfile.Finding, w Finding, direct bool) (command, d
 
 // endOrBreak is for a lock that can be read: its owner ends it, everybody else takes it over first.
 func (v LockView) endOrBreak(l lockfile.Lock, trouble lockfile.Trouble, direct bool) (command, does string) {
+	// By id: the same person may have several on one target, and none of them from this session.
+	end := "supctl maintenance end --id " + l.ID
 	own := l.Owner.SameLogin(v.Me)
 	switch {
 	case own && !direct:
-		return "supctl maintenance end " + l.Target.String(), "ends it with a try-out"
+		return end, "ends it with a try-out"
 	case own && trouble == lockfile.TroubleOrphaned:
-		return "supctl maintenance end " + l.Target.String() + " --force", "ends it; nothing of that name is configured that could be tried out"
+		return end + " --force", "ends it; nothing of that name is configured that could be tried out"
 	}
-	return "supctl maintenance break " + l.ID + " -m " + ShellQuote("doctor: "+string(trouble)),
-		"makes it a lock of your own, to be ended with a try-out; ask " + ownerName(l.Owner) + " first"
+	does = "makes it a lock of your own, to be ended with a try-out"
+	if !own {
+		does += "; ask " + ownerName(l.Owner) + " first"
+	}
+	return "supctl maintenance break " + l.ID + " -m " + ShellQuote("doctor: "+string(trouble)), does
 }
 
 // shellDoes says what a command of the system does to a finding.

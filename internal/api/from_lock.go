@@ -1,7 +1,6 @@
 package api
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ type LockView struct {
 func (v LockView) Lock(l lockfile.Lock) Lock {
 	w := Lock{
 		ID: l.ID, Target: l.Target.String(), Owner: ownerName(l.Owner), UID: uint32(l.Owner.UID), TTY: l.Owner.TTY,
-		Reason: l.Reason, Ticket: l.Ticket, Since: l.TakenAt, Overdue: l.Overdue(v.Now), Abandoned: v.abandoned(l),
+		Reason: l.Reason, Ticket: l.Ticket, Since: l.TakenAt, Overdue: l.Overdue(v.Now), Abandoned: v.Gone(l), AbandonedWhy: v.whoIsGone(l),
 		Ready: len(l.NotReady) == 0, Session: l.Owner.Session, Remote: l.Owner.Remote, PID: l.Owner.PID, Host: l.Host,
 		Members: v.members(l), NotReady: append([]string{}, l.NotReady...), Attached: l.Attached, Stopped: l.MeantDown, Replaces: l.Replaces, Mine: l.Owner.Same(v.Me),
 		File: filepath.Join(v.StateDir, "locks", string(l.Target.Kind), l.Target.Name, l.ID+".toml"),
@@ -85,30 +84,6 @@ func (v LockView) members(l lockfile.Lock) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// abandoned tells whether the login that took the lock is gone, or the process that
-// was to end it. Where the kernel keeps no audit sessions the terminal stands for the
-// login; a lock without either (a script's) cannot be told to be abandoned.
-func (v LockView) abandoned(l lockfile.Lock) bool {
-	if v.BootID != "" && l.BootID != "" && v.BootID != l.BootID {
-		return true
-	}
-	if l.Attached && v.BootID != "" && !(lockfile.Proc{PID: l.Owner.PID, Start: l.Owner.StartTime}).Alive() {
-		return true
-	}
-	if l.Owner.Session != "" {
-		if v.Live == nil || l.Owner.Session == v.Me.Session { // who asks is alive
-			return false
-		}
-		live := v.Live()
-		return live != nil && !live[l.Owner.Session]
-	}
-	if l.Owner.TTY == "" {
-		return false
-	}
-	_, err := os.Lstat(filepath.Join("/dev", l.Owner.TTY))
-	return os.IsNotExist(err)
 }
 
 // ownerName is a name that people know, without the terminal: that has a field

@@ -1,6 +1,9 @@
 package api
 
 import (
+	"os"
+	"strconv"
+
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,6 +58,38 @@ func TestAbandoned(t *testing.T) {
 		got := v.Lock(lockfile.Lock{BootID: c.boot, Owner: lockfile.Owner{Session: c.session, TTY: c.tty}}).Abandoned
 		if got != c.want {
 			t.Errorf("%s: abandoned = %v", c.name, got)
+		}
+	}
+}
+
+// Session and maintenance exec are two things: who reads it has to know which of them is gone.
+func TestWhoIsGone(t *testing.T) {
+	me := lockfile.Proc{PID: os.Getpid()}
+	text, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if me.Start, err = strconv.ParseUint(after[22-3], 10, 64); err != nil {
+		t.Fatal(err)
+	}
+	v := LockView{BootID: "now", Live: func() map[string]bool { return map[string]bool{"7": true} }}
+	for _, c := range []struct {
+		name string
+		lock lockfile.Lock
+		want string
+	}{
+		{"both live", lockfile.Lock{BootID: "now", Attached: true, Owner: lockfile.Owner{Name: "ann", Session: "7", PID: me.PID, StartTime: me.Start}}, ""},
+		{"its exec is gone", lockfile.Lock{BootID: "now", Attached: true, Owner: lockfile.Owner{Name: "ann", Session: "7", PID: me.PID, StartTime: me.Start + 1}},
+			"the supctl maintenance exec that took it is gone; the session of ann is still there"},
+		{"both are gone", lockfile.Lock{BootID: "now", Attached: true, Owner: lockfile.Owner{Name: "ann", Session: "8", PID: me.PID, StartTime: me.Start + 1}},
+			"the supctl maintenance exec that took it is gone, and so is the session of ann"},
+		{"its session is gone", lockfile.Lock{BootID: "now", Owner: lockfile.Owner{Name: "ann", Session: "8"}}, "the session of ann that took it is gone"},
+		{"of an earlier boot", lockfile.Lock{BootID: "old", Owner: lockfile.Owner{Name: "ann", Session: "7"}}, "the host was started again since ann took it"},
+		{"taken up again in this boot", lockfile.Lock{BootID: "old", OwnerBoot: "now", Owner: lockfile.Owner{Name: "ann", Session: "7"}}, ""},
+	} {
+		if w := v.Lock(c.lock); w.AbandonedWhy != c.want || w.Abandoned != (c.want != "") {
+			t.Errorf("%s: abandoned %v, %q, want %q", c.name, w.Abandoned, w.AbandonedWhy, c.want)
 		}
 	}
 }

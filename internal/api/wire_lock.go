@@ -15,7 +15,7 @@ type Lock struct {
 	Since     time.Time  `json:"since"`
 	Until     *time.Time `json:"until"` // null = no end was said
 	Overdue   bool       `json:"overdue"`
-	Abandoned bool       `json:"abandoned"` // its owner's session or terminal is gone
+	Abandoned bool       `json:"abandoned"` // its owner's session or terminal is gone, or the maintenance exec that took it
 	Ready     bool       `json:"ready"`     // nothing is left to fix, see not_ready
 
 	Session  string   `json:"session"` // audit session id, "" = none
@@ -30,6 +30,8 @@ type Lock struct {
 	Mine     bool     `json:"mine"` // of the peer who asks: same login and session
 	File     string   `json:"file"`
 	Orphaned bool     `json:"orphaned"` // no service of that name in the config
+
+	AbandonedWhy string `json:"abandoned_why"` // who of them is gone, in words; "" unless abandoned
 
 	Offer  *Offer `json:"offer"`  // who may accept it; null = nobody
 	Offers int    `json:"offers"` // how often an offer was made or withdrawn, see MaintenanceTransfer

@@ -83,7 +83,8 @@ func typist([]string) int {
 type somebody struct {
 	d   *daemon
 	uid int // of the commands typed
-	in  io.Writer
+	cmd *exec.Cmd
+	in  io.WriteCloser
 	out *json.Decoder
 }
 
@@ -116,7 +117,7 @@ func (d *daemon) loginAt(tty *os.File, loginUID, uid int) *somebody {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(func() { in.Close(); cmd.Wait() })
-	return &somebody{d: d, uid: uid, in: in, out: json.NewDecoder(bufio.NewReader(out))}
+	return &somebody{d: d, uid: uid, cmd: cmd, in: in, out: json.NewDecoder(bufio.NewReader(out))}
 }
 
 // ctl types a supctl command.
