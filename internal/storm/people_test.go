@@ -203,7 +203,7 @@ func (p *somebody) breaks() {
 
 // offers is the end of a shift: a colleague may take the locks over.
 func (p *somebody) offers(targets []string) bool {
-	heir := strconv.Itoa(firstUID + p.rng.IntN(persons))
+	heir := strconv.Itoa(firstUID + (p.id+1+p.rng.IntN(persons-1))%persons) // not oneself
 	c := p.does(call{verb: doOffer, targets: targets}, append([]string{"maintenance", "transfer", "--to", heir}, targets...)...)
 	return c.sure && c.code == 0
 }
