@@ -41,6 +41,7 @@ type EndResult struct {
 	Ended       []Lock
 	Freed       []string          // services that no lock covers any more
 	Remain      map[string][]Lock // service -> the locks that others have on it
+	Unreadable  []Unreadable      // because of these, services count as locked all the same
 	Stopped     []Hold            // made by LeaveStopped
 	Interrupted []Record
 }
@@ -184,6 +185,11 @@ func (d *Dir) judge(fs []*found, names []string, r *EndRequest, res *EndResult) 
 	var last, down []string
 	res.Remain = map[string][]Lock{}
 	for _, s := range names {
+		for _, u := range covers[s].Unreadable {
+			if !slices.ContainsFunc(res.Unreadable, func(o Unreadable) bool { return o.Path == u.Path }) {
+				res.Unreadable = append(res.Unreadable, u)
+			}
+		}
 		others := slices.DeleteFunc(slices.Clone(covers[s].Locks), func(l Lock) bool { return slices.Contains(r.IDs, l.ID) })
 		if len(others) == 0 { // what cannot be read is nobody to lean on: it may be read again, and be no lock
 			last = append(last, s)

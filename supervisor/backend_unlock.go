@@ -42,7 +42,7 @@ func (s *Supervisor) MaintenanceEnd(ctx context.Context, p api.Peer, m api.Maint
 		return api.MaintenanceReply{}, api.ErrorOf("end "+strings.Join(m.IDs, " "), err)
 	}
 	view := s.lockView(p.Owner)
-	reply := api.MaintenanceReply{Locks: view.Locks(res.Ended), Remaining: []api.Lock{}, Notes: []string{}}
+	reply := api.MaintenanceReply{Locks: view.Locks(res.Ended), Remaining: []api.Lock{}, Unreadable: api.BadLocks(res.Unreadable), Notes: []string{}}
 	seen := map[string]bool{}
 	for _, name := range sorted(maps.Keys(res.Remain)) {
 		for _, l := range res.Remain[name] {

@@ -30,7 +30,7 @@ func (d *direct) end(ctx context.Context, req api.MaintenanceEnd) (api.Maintenan
 		return api.MaintenanceReply{}, d.endFailed(err)
 	}
 	view := d.view()
-	reply := api.MaintenanceReply{Locks: view.Locks(res.Ended), Remaining: []api.Lock{}, NotReady: []string{}, InFlight: []api.InFlight{},
+	reply := api.MaintenanceReply{Locks: view.Locks(res.Ended), Remaining: []api.Lock{}, Unreadable: api.BadLocks(res.Unreadable), NotReady: []string{}, InFlight: []api.InFlight{},
 		Notes: append(interruptedNotes(res.Interrupted), d.note("ended"))}
 	for _, name := range slices.Sorted(maps.Keys(res.Remain)) {
 		for _, l := range view.Locks(res.Remain[name]) {

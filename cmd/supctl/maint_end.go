@@ -168,6 +168,9 @@ func (a *app) writeEnded(r api.MaintenanceReply) {
 	for _, l := range r.Remaining {
 		a.say("  still locked by %s since %s: %s", clean(l.Owner), a.clock(l.Since), a.lockLine(l))
 	}
+	for _, b := range r.Unreadable {
+		a.say("  %s; supctl maintenance doctor has the command that mends it", clean(countsAsLocked(b)))
+	}
 	for _, f := range r.InFlight {
 		a.say("  in flight: %s", clean(f.Text))
 	}
@@ -182,11 +185,19 @@ func (a *app) writeEnded(r api.MaintenanceReply) {
 	}
 }
 
+// stillHeld is what is said of a target that is not free although one's own lock is gone.
+const stillHeld = "YOUR LOCK IS GONE, STILL HELD"
+
 // endedHeading tells a target that is free from one that others hold.
 func endedHeading(r api.MaintenanceReply, ended api.Lock) string {
 	for _, l := range r.Remaining {
 		if l.Target == ended.Target || l.Target == "--all" {
-			return "YOUR LOCK IS GONE, STILL HELD"
+			return stillHeld
+		}
+	}
+	for _, b := range r.Unreadable {
+		if b.Target == ended.Target || b.Target == "--all" || b.Target == "" {
+			return stillHeld
 		}
 	}
 	return "RELEASED"

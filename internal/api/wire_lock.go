@@ -109,11 +109,12 @@ type MaintenanceExtend struct {
 // MaintenanceReply is the outcome of start, ready, end, break and extend. Code is the
 // exit code: 0, or 6 or 7 with the locks standing.
 type MaintenanceReply struct {
-	Code      int      `json:"code"`
-	Locks     []Lock   `json:"locks"`             // start, break, extend: those that stand now; end: those taken away
-	Remaining []Lock   `json:"remaining"`         // end: others' locks that still hold the targets
-	NotReady  []string `json:"not_ready"`         // what to fix
-	Missing   []string `json:"missing,omitempty"` // what of it the person could say: "reason", "ticket"
+	Code       int       `json:"code"`
+	Locks      []Lock    `json:"locks"`                // start, break, extend: those that stand now; end: those taken away
+	Remaining  []Lock    `json:"remaining"`            // end: others' locks that still hold the targets
+	Unreadable []BadLock `json:"unreadable,omitempty"` // end: files because of which targets count as locked all the same
+	NotReady   []string  `json:"not_ready"`            // what to fix
+	Missing    []string  `json:"missing,omitempty"`    // what of it the person could say: "reason", "ticket"
 
 	MissingRules []string `json:"missing_rules,omitempty"` // what policy wants of each of missing, in words
 

@@ -28,3 +28,24 @@ func TestEndBesideAnUnreadableLock(t *testing.T) {
 		t.Errorf("locks: %v", got)
 	}
 }
+
+// Nor is a service called released that counts as locked because of such a file.
+func TestEndBesideAnUnreadableLockIsNoRelease(t *testing.T) {
+	t.Parallel()
+	for _, with := range []bool{true, false} {
+		d := started(t, quick+service("db", ""))
+		d.up("db")
+		d.ctl("maintenance", "start", "db").wants(t, 0)
+		bad := d.state("locks/service/db/bad1.toml")
+		if err := os.WriteFile(bad, []byte("not [ toml"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		end := []string{"maintenance", "end", "db"}
+		if !with {
+			d.kill9()
+			end = append(end, "--force")
+		}
+		d.ctl(end...).wants(t, 0, "STILL HELD", "db counts as locked: cannot read "+bad, "doctor").quiet(t, "RELEASED")
+		d.ctl("maintenance", "check", "db").wants(t, 8)
+	}
+}
