@@ -74,11 +74,11 @@ func (s *Supervisor) askFor(ctx context.Context, owner lockfile.Owner, r core.Re
 			return api.ActionResult{Service: r.Service, Text: fmt.Sprintf("%s %s: asked for", r.Verb, r.Service)}
 		}
 	}
-	return func() api.ActionResult { return s.actResult(ctx, r, q) }
+	return func() api.ActionResult { return s.actResult(ctx, owner, r, q) }
 }
 
 // actResult waits for the answer to a wish and tells it as the wire does.
-func (s *Supervisor) actResult(ctx context.Context, r core.Request, q *request) api.ActionResult {
+func (s *Supervisor) actResult(ctx context.Context, owner lockfile.Owner, r core.Request, q *request) api.ActionResult {
 	res := api.ActionResult{Service: r.Service}
 	a, err := s.wished(ctx, r, q)
 	if err != nil {
@@ -87,8 +87,11 @@ func (s *Supervisor) actResult(ctx context.Context, r core.Request, q *request) 
 		return res
 	}
 	res.Code, res.Text = a.Code, a.Text
-	if a.Code == api.CodeFailed {
+	switch a.Code {
+	case api.CodeFailed:
 		res.Next = "supctl logs " + r.Service
+	case api.CodeHeld:
+		res.Next = s.nextRefused(owner, r)
 	}
 	if p := s.services.get(r.Service); p != nil {
 		if run := p.running(); run != nil {

@@ -72,7 +72,7 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 			reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+err.Error())
 		}
 	}
-	s.locked(p, res.Locks)
+	s.locked(p, res)
 	go s.recorded() // beside what is left to do here
 	defer s.recorded()
 	if fresh := slices.DeleteFunc(slices.Clone(res.Locks), res.Had); len(fresh) > 0 {
@@ -159,10 +159,13 @@ func notes(res lockfile.LockResult) []string {
 }
 
 // locked records locks as they are now.
-func (s *Supervisor) locked(p api.Peer, locks []lockfile.Lock) {
-	for _, l := range locks {
-		s.record("maintenance.started", serviceOf(l.Target), journal.Notice,
-			fmt.Sprintf("%s locked by %s%s", l.Target, p.Owner, because(l.Reason)),
+func (s *Supervisor) locked(p api.Peer, res lockfile.LockResult) {
+	for _, l := range res.Locks {
+		text := "%s locked by %s%s"
+		if res.Had(l) {
+			text = "%s is still locked by %s, who said so again%s"
+		}
+		s.record("maintenance.started", serviceOf(l.Target), journal.Notice, fmt.Sprintf(text, l.Target, p.Owner, because(l.Reason)),
 			map[string]string{"lock_id": l.ID, "target": l.Target.String(), "ticket": l.Ticket})
 	}
 }

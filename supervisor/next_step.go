@@ -58,6 +58,31 @@ func nextUnderLock(me lockfile.Owner, locks []lockfile.Lock) string {
 	return fmt.Sprintf("ask %s; if they cannot be reached: supctl maintenance break %s -m REASON", strings.Join(owners, " and "), locks[0].ID)
 }
 
+// nextRefused is what somebody can do whose wish locks on the service itself refused; "" if it was something else.
+func (s *Supervisor) nextRefused(me lockfile.Owner, r core.Request) string {
+	cover := s.dir.Cover(r.Service)
+	if len(cover.Unreadable) > 0 {
+		return mend(cover.Unreadable[0].Path)
+	}
+	if len(cover.Locks) == 0 {
+		return ""
+	}
+	if slices.ContainsFunc(cover.Locks, func(l lockfile.Lock) bool { return me.Same(l.Owner) }) {
+		if r.Override {
+			return ""
+		}
+		return fmt.Sprintf("you hold it as well: ask them, or supctl %s %s --override -m REASON", r.Verb, r.Service)
+	}
+	if i := slices.IndexFunc(cover.Locks, func(l lockfile.Lock) bool { return me.SameLogin(l.Owner) }); i >= 0 {
+		l := cover.Locks[i]
+		if s.lockView(me).Gone(l) {
+			return fmt.Sprintf("lock %s is yours, of a session that is gone: supctl maintenance extend %s --for DURATION takes it up in this one", l.ID, l.Target)
+		}
+		return fmt.Sprintf("lock %s is of another session of yours, and counts there; supctl maintenance end %s ends it from here", l.ID, l.Target)
+	}
+	return nextUnderLock(me, cover.Locks)
+}
+
 func clearedByStart(h api.Hold) bool {
 	return h.Kind == string(core.HoldOperatorStop) || h.Kind == string(core.HoldRestartLimit)
 }

@@ -20,7 +20,7 @@ const journalFile = "journal.db"
 func (a *app) checkHistoryCommand() *cobra.Command {
 	var n count
 	cmd := &cobra.Command{
-		Use: "history SERVICE/CHECK", Short: "Earlier results of a check", Args: cobra.RangeArgs(1, 2), ValidArgsFunction: a.completeChecks,
+		Use: "history SERVICE/CHECK", Short: "Earlier results of a check", Args: oneCheck(), ValidArgsFunction: a.completeChecks,
 		Long:    "Earlier results of a check, oldest first. Works without the daemon too.",
 		Example: "  supctl check history db/query -n 20",
 		RunE: func(cmd *cobra.Command, args []string) error {

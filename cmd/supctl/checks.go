@@ -59,7 +59,7 @@ func (a *app) checkListCommand() *cobra.Command {
 // so that a script can use a check that supd knows as a test of its own.
 func (a *app) checkRunCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "run SERVICE/CHECK", Short: "Run a check now", Args: cobra.RangeArgs(1, 2), ValidArgsFunction: a.completeChecks,
+		Use: "run SERVICE/CHECK", Short: "Run a check now", Args: oneCheck(), ValidArgsFunction: a.completeChecks,
 		Long:    "Run a check now and show its result. Exit code 1 if it fails, 8 if it could not\ntell. Its result counts like any other's.",
 		Example: "  supctl check run db/query\n  supctl check run rootfs",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,7 +96,7 @@ func checkCode(state string) int {
 // checkShowCommand declares `check show`.
 func (a *app) checkShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show SERVICE/CHECK", Short: "Everything about one check", Args: cobra.RangeArgs(1, 2), ValidArgsFunction: a.completeChecks,
+		Use: "show SERVICE/CHECK", Short: "Everything about one check", Args: oneCheck(), ValidArgsFunction: a.completeChecks,
 		Example: "  supctl check show db/query",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.oneCheck(cmd.Context(), args)

@@ -14,7 +14,7 @@ holds it back, and when supd looks at it next.`
 func (a *app) explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain SERVICE", Short: "Why a service is as it is", Long: explainLong, Example: "  supctl explain db",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeService,
+		Args: oneService(), ValidArgsFunction: a.completeService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.ask("explain "+args[0], func(c *api.Client) error {
 				r, err := c.Explain(cmd.Context(), args[0])

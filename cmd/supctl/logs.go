@@ -18,7 +18,7 @@ func (a *app) logsCommand() *cobra.Command {
 	var follow bool
 	n := count(linesDefault)
 	cmd := &cobra.Command{
-		Use: "logs SERVICE...", Short: "What services write", Args: cobra.MinimumNArgs(1), ValidArgsFunction: a.completeTargets,
+		Use: "logs SERVICE...", Short: "What services write", Args: between(1, 0, "service", "supctl status lists them"), ValidArgsFunction: a.completeTargets,
 		Long: "What services wrote, from their files (rotated ones too) or from the journal. Several\n" +
 			"are shown in the order of time, each line behind the name of its service. --since on a\nfile goes by the times at the beginning of its lines. Without the daemon, files are read where\nthe config says that they are.",
 		Example: "  supctl logs web\n  supctl logs web db -f\n  supctl logs @frontend -n 50\n  supctl logs web --since 10m -n 1000",

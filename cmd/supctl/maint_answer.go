@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/supd/supd/internal/api"
 )
@@ -40,7 +41,22 @@ func (a *app) writeLocked(r api.MaintenanceReply) {
 	if next == "" {
 		next = nextForLocked(r.Code, joinTargets(names))
 	}
-	a.hint("  next: %s", clean(next))
+	for _, l := range r.Locks {
+		switch {
+		case !l.Attached:
+			continue
+		case l.PID == os.Getpid():
+			a.hint("  the lock on %s is ended, after a try-out, when the command is over", clean(l.Target))
+		default: // asked for again under an exec: who trusts this answer has to know how long it is true
+			a.hint("  the lock on %s is ended by the maintenance exec that took it (process %d) when its command is over", clean(l.Target), l.PID)
+		}
+		if r.Code == api.CodeDone {
+			next = ""
+		}
+	}
+	if next != "" {
+		a.hint("  next: %s", clean(next))
+	}
 }
 
 // nextForLocked is what to do next where the daemon did not say.

@@ -31,7 +31,7 @@ func (a *app) maintBreakCommand() *cobra.Command {
 	f := breakFlags{wait: duration(lockfile.LockWait)}
 	cmd := &cobra.Command{
 		Use: "break ID", Short: "Take over somebody else's lock", Long: maintBreakLong, Example: maintBreakExample,
-		Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeLockIDs,
+		Args: oneLockID(), ValidArgsFunction: a.completeLockIDs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.maintBreak(cmd.Context(), &f, args[0]) },
 	}
 	cmd.Flags().StringVarP(&f.req.Reason, "reason", "m", "", "why: everybody sees it")

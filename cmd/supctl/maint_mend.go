@@ -24,7 +24,7 @@ func (a *app) maintMendCommand() *cobra.Command {
 	var req api.MaintenanceMend
 	wait := duration(lockfile.LockWait)
 	cmd := &cobra.Command{
-		Use: "mend FILE", Short: "Move a damaged file aside; your lock holds instead", Long: maintMendLong, Args: cobra.ExactArgs(1),
+		Use: "mend FILE", Short: "Move a damaged file aside; your lock holds instead", Long: maintMendLong, Args: between(1, 1, "file", "supctl maintenance doctor names those that are damaged, with the command for each"),
 		Example: "  supctl maintenance mend /var/lib/supd/locks/service/db/x.toml~ -m \"an editor's backup\"",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if req.Reason == "" {

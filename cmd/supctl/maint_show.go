@@ -14,7 +14,7 @@ import (
 // maintShowCommand declares `maintenance show`.
 func (a *app) maintShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Everything about one lock", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeLockIDs,
+		Use: "show ID", Short: "Everything about one lock", Args: oneLockID(), ValidArgsFunction: a.completeLockIDs,
 		Long:    "Everything about one lock. The beginning of its id is enough.",
 		Example: "  supctl maintenance show 7qk2",
 		RunE: func(cmd *cobra.Command, args []string) error {

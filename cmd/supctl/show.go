@@ -21,7 +21,7 @@ func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show SERVICE", Short: "Everything about one service", Long: showLong,
 		Example: "  supctl show db\n  supctl show db -o json",
-		Args:    cobra.ExactArgs(1), ValidArgsFunction: a.completeService,
+		Args:    oneService(), ValidArgsFunction: a.completeService,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.ask("show "+args[0], func(c *api.Client) error {
 				r, err := c.Show(cmd.Context(), args[0])

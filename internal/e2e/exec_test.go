@@ -286,3 +286,14 @@ func TestABrokenLocksHeirIsExpectedToEnd(t *testing.T) {
 		ben.ctl("maintenance", "end", "db", "--force").wants(t, 0)
 	}
 }
+
+// Whoever locks again under an exec has the lock of that exec, and reads how long it lasts.
+func TestExecTellsWhoLocksAgainWhenItEnds(t *testing.T) {
+	t.Parallel()
+	d := started(t, quick+service("db", ""))
+	d.up("db")
+	r := d.ctl("maintenance", "exec", "db", "--", "sh", "-c", d.supctl()+" maintenance start db")
+	r.wants(t, 0, "is ended, after a try-out, when the command is over", "is ended by the maintenance exec that took it (process ", "RELEASED").
+		quiet(t, "next: work")
+	d.free("db")
+}
