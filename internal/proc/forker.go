@@ -13,16 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forker forks on a thread of its own, with a table of descriptors of its own in which there is next to nothing. A child
+// forker forks on threads of its own, each with a table of descriptors of its own in which there is next to nothing. A child
 // gets a copy of its parent's table, and at its exec each descriptor in it is closed: with a thousand pidfds in the table
 // that is a third of what a start costs, with five thousand more than half.
 //
-// It is the same process: what it forks is supd's child, and dies or lives with supd as before. Only one fork is under way
-// at a time here; whoever comes meanwhile, be it that an exec hangs in a dead file server, forks elsewhere.
+// It is the same process: what they fork is supd's child, and dies or lives with supd as before. A thread has one fork under
+// way at a time; whoever finds them all busy, be it that an exec hangs in a dead file server, forks elsewhere.
 type forker struct {
 	jobs chan *forkJob
 	quit chan struct{}
-	self int // pidfd of this process, in the forker's table
 }
 
 // forkJob is one call of syscall.ForkExec.
@@ -40,19 +39,25 @@ type forkJob struct {
 // errNoForker: threads cannot have a table of their own here, or nobody could fill it.
 var errNoForker = errors.New("cannot fork from a table of descriptors of its own")
 
-// newForker starts the thread. known is any open descriptor, with which it tries whether it can work (a kernel before 5.6,
-// or a filter of system calls, may forbid it).
-func newForker(known int) (*forker, error) {
+// newForker starts so many threads. known is any open descriptor, with which they try whether they can work (a kernel before
+// 5.6, or a filter of system calls, may forbid it).
+func newForker(threads, known int) (*forker, error) {
 	f := &forker{jobs: make(chan *forkJob), quit: make(chan struct{})}
-	ready := make(chan error)
-	go f.run(known, ready)
-	return f, <-ready
+	for range threads {
+		ready := make(chan error)
+		go f.run(known, ready)
+		if err := <-ready; err != nil {
+			f.close()
+			return nil, err
+		}
+	}
+	return f, nil
 }
 
-// close ends the thread once the fork that is under way is over.
+// close ends the threads once the forks that are under way are over.
 func (f *forker) close() { close(f.quit) }
 
-// run is the thread. It is never unlocked: when the goroutine returns, the runtime ends a thread that is not like others.
+// run is one thread. It is never unlocked: when the goroutine returns, the runtime ends a thread that is not like others.
 func (f *forker) run(known int, ready chan<- error) {
 	runtime.LockOSThread()
 	if unix.Gettid() == os.Getpid() {
@@ -64,46 +69,46 @@ func (f *forker) run(known int, ready chan<- error) {
 		runtime.UnlockOSThread()
 		return
 	}
-	err := f.leaveTable(known)
+	self, err := leaveTable(known)
 	ready <- err
 	for err == nil {
 		select {
 		case <-f.quit:
 			return // and with the thread its table goes
 		case j := <-f.jobs:
-			j.pid, j.err = f.fork(j)
+			j.pid, j.err = j.fork(self)
 			close(j.done)
 		}
 	}
 }
 
-// leaveTable gives the calling thread a table with the first three descriptors and those that Go's runtime waits and wakes
-// with: it may do so on any thread.
-func (f *forker) leaveTable(known int) error {
+// leaveTable gives the calling thread a table with the first three descriptors, those that Go's runtime waits and wakes with,
+// which it may do on any thread, and a pidfd of this process: self.
+func leaveTable(known int) (self int, err error) {
 	if err := unix.Unshare(unix.CLONE_FILES); err != nil {
-		return fmt.Errorf("%w: %w", errNoForker, err)
+		return -1, fmt.Errorf("%w: %w", errNoForker, err)
 	}
 	keep, err := runtimeFDs()
 	if err != nil {
-		return err
+		return -1, err
 	}
 	from := firstOwnFD
 	for _, fd := range append(keep, maxFD) {
 		if fd > from {
 			if err := unix.CloseRange(uint(from), uint(fd-1), 0); err != nil {
-				return fmt.Errorf("%w: %w", errNoForker, err)
+				return -1, fmt.Errorf("%w: %w", errNoForker, err)
 			}
 		}
 		from = fd + 1
 	}
-	if f.self, err = unix.PidfdOpen(os.Getpid(), 0); err != nil {
-		return fmt.Errorf("%w: %w", errNoForker, err)
+	if self, err = unix.PidfdOpen(os.Getpid(), 0); err != nil {
+		return -1, fmt.Errorf("%w: %w", errNoForker, err)
 	}
-	fd, err := unix.PidfdGetfd(f.self, known, 0)
+	fd, err := unix.PidfdGetfd(self, known, 0)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNoForker, err)
+		return -1, fmt.Errorf("%w: %w", errNoForker, err)
 	}
-	return unix.Close(fd)
+	return self, unix.Close(fd)
 }
 
 // maxFD is above every descriptor (fs.nr_open is at most 2^31 - 64 or so).
@@ -146,20 +151,23 @@ func runtimeFDs() ([]int, error) {
 	return fds, nil
 }
 
-// forkExec is syscall.ForkExec in a cgroup, on the forker's thread. Errors are the same.
-func (f *forker) forkExec(j forkJob) (int, error) {
+// forkExec is syscall.ForkExec in a cgroup, on a thread of the forker's; ok is false if none is free, and nothing was done.
+// Errors are the same.
+func (f *forker) forkExec(j forkJob) (pid int, err error, ok bool) {
 	j.done = make(chan struct{})
 	select {
 	case f.jobs <- &j:
 	case <-f.quit:
-		return 0, errors.New("cannot fork: the table of processes is closed")
+		return 0, errors.New("cannot fork: the table of processes is closed"), true
+	default:
+		return 0, nil, false
 	}
 	<-j.done
-	return j.pid, j.err
+	return j.pid, j.err, true
 }
 
-// fork takes over the child's descriptors, and lets go of them afterwards.
-func (f *forker) fork(j *forkJob) (int, error) {
+// fork takes over the child's descriptors, and lets go of them afterwards. self is the calling thread's pidfd of the process.
+func (j *forkJob) fork(self int) (int, error) {
 	ours := make([]uintptr, 0, len(j.attr.Files)+len(j.held)) // close-on-exec, each of them
 	defer func() {
 		for _, fd := range ours {
@@ -167,7 +175,7 @@ func (f *forker) fork(j *forkJob) (int, error) {
 		}
 	}()
 	for _, theirs := range slices.Concat(j.attr.Files, j.held) {
-		fd, err := unix.PidfdGetfd(f.self, int(theirs), 0)
+		fd, err := unix.PidfdGetfd(self, int(theirs), 0)
 		if err != nil {
 			return 0, err
 		}

@@ -34,7 +34,7 @@ type Attr struct {
 // *UntraceableError where it may not be asked for. For internal/hands and Run only.
 func (t *Table) Start(a Attr) (*Process, error) {
 	pidfd := -1
-	sys := &syscall.SysProcAttr{Setsid: !a.Group, Setpgid: a.Group, PidFD: &pidfd, Ptrace: a.Prepare != nil}
+	sys := &syscall.SysProcAttr{Setsid: !a.Group, Setpgid: a.Group, Ptrace: a.Prepare != nil}
 	if a.User != nil {
 		sys.Credential = &syscall.Credential{Uid: a.User.UID, Gid: a.User.GID, Groups: a.User.Groups}
 		// Only root may set groups; an ordinary user can ask for nobody but himself.
@@ -46,17 +46,17 @@ func (t *Table) Start(a Attr) (*Process, error) {
 	// every other start.
 	t.mu.Lock()
 	t.forking++
-	alone := t.forking == 1
 	t.mu.Unlock()
 	defer t.forked()
 
 	var pid int
 	var err, unprepared error
-	// When many start at once, waking the one thread for each of them would take longer than what it saves.
-	if t.forker != nil && a.Prepare == nil && alone {
-		sys.PidFD = nil // it would be in the forker's table
-		pid, err = t.forker.forkExec(forkJob{path: a.Path, argv: a.Argv, attr: attr, held: a.Held, in: a.Cgroup})
-	} else {
+	elsewhere := false
+	if t.forker != nil && a.Prepare == nil {
+		pid, err, elsewhere = t.forker.forkExec(forkJob{path: a.Path, argv: a.Argv, attr: attr, held: a.Held, in: a.Cgroup})
+	}
+	if !elsewhere {
+		sys.PidFD = &pidfd // a thread of the forker's would have it in its own table
 		pid, err, unprepared = forkTraced(a, attr)
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -60,7 +61,7 @@ func NewTable() (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch processes: %w", err)
 	}
-	if f, err := newForker(exits.fd); err == nil {
+	if f, err := newForker(runtime.GOMAXPROCS(0), exits.fd); err == nil {
 		t.forker = f
 	}
 	return t, nil
