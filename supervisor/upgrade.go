@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 
@@ -160,6 +161,9 @@ func (u *upgrade) exec(ctx context.Context, s *Supervisor) error {
 		pairs = append(pairs, upgradeEnding)
 	}
 	env := append(os.Environ(), upgradeEnv+"="+strings.Join(pairs, " "))
+	// Caught signals are the kernel's default again in a new program, which is to die, until that catches them; ignored ones stay so
+	// (execve(2)). What a reload or another upgrade would do, the new program does when it begins.
+	signal.Ignore(unix.SIGHUP, unix.SIGUSR2)
 	return fmt.Errorf("cannot execute %q: %w", u.next[0], unix.Exec(u.next[0], u.next, env))
 }
 

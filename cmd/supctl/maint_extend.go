@@ -20,7 +20,7 @@ func (a *app) maintExtendCommand() *cobra.Command {
 	var f extendFlags
 	cmd := &cobra.Command{
 		Use: "extend TARGET… --for DURATION", Short: "Move the expected end of your own lock",
-		Long:    "Move the expected end of your own lock: DURATION from now. Nothing but words\nhangs on it; a lock that is overdue goes on holding.",
+		Long:    "Move the expected end of your own lock: DURATION from now. Nothing but words\nhangs on it; a lock that is overdue goes on holding. One of an earlier session of\nyours, which is gone (abandoned), is this session's from then on.",
 		Example: "  supctl maintenance extend db --for 1h",
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.maintExtend(cmd.Context(), &f, args) },
 	}

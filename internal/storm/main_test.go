@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -24,6 +26,8 @@ func TestMain(m *testing.M) {
 var roles = map[string]func(args []string) int{"witness": witness, "ask": ask, "person": person}
 
 func runTests(m *testing.M) int {
+	// As under nohup(1): a program that has just begun catches no SIGHUP yet and would die of the weather's, as every program does.
+	signal.Ignore(syscall.SIGHUP)
 	dir, err := os.MkdirTemp("", "supd-storm")
 	if err == nil {
 		err = build(dir)
