@@ -79,7 +79,12 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		running := s.processesOf(fresh)
 		noted := make(chan struct{})
 		go s.noteAll(fresh, running, func() { close(noted) })
-		defer func() { <-noted }()
+		defer func() { // a program in a dead file server keeps nobody from their lock
+			select {
+			case <-noted:
+			case <-time.After(recordWait):
+			}
+		}()
 	}
 	missing := s.judgeReady(ctx, res.Locks)
 	found, gap := isolation(), false
