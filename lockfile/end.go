@@ -23,6 +23,8 @@ type EndRequest struct {
 	// AnySession lets the same login end what it took in another session: the caller has asked
 	// for that very lock.
 	AnySession bool
+	// Attached ends only what is still attached to the process that took it: whoever took it up meanwhile relies on it.
+	Attached bool
 	// Verdict says whether the try-out of a service still holds (same process, alive), called
 	// inside the gates for each service that loses its last lock. nil: it does, released.
 	// ErrDown: the service is down. Anything else refuses. It must not come back to the Dir's
@@ -46,7 +48,7 @@ type EndResult struct {
 	Interrupted []Record
 }
 
-// End releases the caller's own locks. Errors: *InFlightError *NotOwnerError *GoneError
+// End releases the caller's own locks. Errors: *InFlightError *NotOwnerError *TakenUpError *GoneError
 // *VerifyError *UnreadableError; the locks stand in every case. A program on a terminal ignores
 // SIGTSTP around it: while it is in the gates, others wait.
 func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
@@ -65,6 +67,9 @@ func (d *Dir) End(ctx context.Context, r EndRequest) (EndResult, error) {
 			}
 			if !f.lock.Owner.Same(r.Owner) && !(r.AnySession && f.lock.Owner.SameLogin(r.Owner)) {
 				return &NotOwnerError{f.lock}
+			}
+			if r.Attached && !f.lock.Attached {
+				return &TakenUpError{f.lock}
 			}
 		}
 		if err := d.judge(fs, names, &r, &res); err != nil {

@@ -144,6 +144,13 @@ func (e *NotOwnerError) Error() string {
 	return fmt.Sprintf("lock %s on %s belongs to %s since %s", e.Lock.ID, e.Lock.Target, e.Lock.Owner, e.Lock.TakenAt.Format(time.RFC3339))
 }
 
+// TakenUpError: the lock is not attached any more, its owner asked for it again meanwhile.
+type TakenUpError struct{ Lock Lock }
+
+func (e *TakenUpError) Error() string {
+	return fmt.Sprintf("the lock on %s was asked for again by another command of yours", e.Lock.Target)
+}
+
 // GoneError: no lock has this id, or none any more. Ended tells how it went, if that is known.
 type GoneError struct {
 	ID    string

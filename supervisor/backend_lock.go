@@ -47,7 +47,12 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	// In the file from the beginning: a rewrite costs as much as the lock.
 	r.NotReady = wordsMissing(rules, m.Reason, m.Ticket).all()
 	isolation := s.isolation(ctx, covered)
-	res, err := s.dir.Lock(ctx, r)
+	res, unsaid, err := s.dir.LockAgain(ctx, r, s.saying(p.Owner, func(w *lockfile.Words) {
+		w.Reason, w.Ticket, w.MeantDown = m.Reason, m.Ticket, m.Stop
+		if m.ForS > 0 {
+			w.Until = r.Until
+		}
+	}))
 	var inFlight *lockfile.InFlightError
 	switch {
 	case errors.As(err, &inFlight):
@@ -63,14 +68,8 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 		reply.InFlight = []api.InFlight{api.InFlightOf(inFlight.InFlight)}
 		reply.Next = "run the same command again to wait on; the locks stand"
 	}
-	if inFlight == nil { // the gates are shut while something is in flight
-		words := lockfile.Words{Reason: m.Reason, Ticket: m.Ticket, MeantDown: m.Stop}
-		if m.ForS > 0 {
-			words.Until = r.Until
-		}
-		if err := s.renew(ctx, p.Owner, res.Locks, res.Had, words); err != nil {
-			reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+err.Error())
-		}
+	if unsaid != nil {
+		reply.Notes = append(reply.Notes, "the lock stands, but its words could not be changed: "+unsaid.Error())
 	}
 	s.locked(p, res)
 	go s.recorded() // beside what is left to do here
@@ -110,28 +109,13 @@ func (s *Supervisor) MaintenanceStart(ctx context.Context, p api.Peer, m api.Mai
 	return reply, nil
 }
 
-// renew puts new words on those of one person's locks that were there before, which are this session's from now on if whoever took
-// them is gone, and leaves what they lack for the look that
-// follows.
-func (s *Supervisor) renew(ctx context.Context, me lockfile.Owner, locks []lockfile.Lock, had func(lockfile.Lock) bool, words lockfile.Words) error {
-	gone := s.lockView(me).Gone
-	for i, l := range locks {
-		if !had(l) {
-			continue
-		}
-		words.NotReady, words.Unproven = l.NotReady, l.Unproven
-		mine, err := s.dir.Reclaim(ctx, []lockfile.Lock{l}, me, gone)
-		if err != nil {
-			return err
-		}
-		l = mine[0]
-		said, err := s.dir.Renew(ctx, []lockfile.Lock{l}, l.Owner, words)
-		if err != nil {
-			return err
-		}
-		locks[i] = said[0]
-	}
-	return nil
+// saying puts words on locks that were there before, and leaves what they lack for the look that follows.
+func (s *Supervisor) saying(me lockfile.Owner, words func(*lockfile.Words)) lockfile.Saying {
+	return lockfile.Saying{Gone: s.lockView(me).Gone, Words: func(l lockfile.Lock) lockfile.Words {
+		w := lockfile.Words{NotReady: l.NotReady, Unproven: l.Unproven}
+		words(&w)
+		return w
+	}}
 }
 
 func tell(progress api.Progress, text string) {

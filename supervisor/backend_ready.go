@@ -18,8 +18,16 @@ func (s *Supervisor) MaintenanceReady(ctx context.Context, p api.Peer, m api.Mai
 	if err != nil {
 		return api.MaintenanceReply{}, err
 	}
-	if err := s.renew(ctx, p.Owner, locks, func(lockfile.Lock) bool { return true }, lockfile.Words{Reason: m.Reason, Ticket: m.Ticket}); err != nil {
-		return api.MaintenanceReply{}, api.ErrorOf("say more of the lock", err)
+	say := s.saying(p.Owner, func(w *lockfile.Words) { w.Reason, w.Ticket = m.Reason, m.Ticket })
+	for i, l := range locks {
+		mine, err := s.dir.Reclaim(ctx, []lockfile.Lock{l}, p.Owner, say.Gone)
+		if err == nil {
+			mine, err = s.dir.Renew(ctx, mine, mine[0].Owner, say.Words(mine[0]))
+		}
+		if err != nil {
+			return api.MaintenanceReply{}, api.ErrorOf("say more of the lock", err)
+		}
+		locks[i] = mine[0]
 	}
 	tell(progress, "running the checks that have to pass")
 	missing := s.judgeReady(ctx, locks)

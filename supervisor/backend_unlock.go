@@ -36,7 +36,7 @@ func (s *Supervisor) MaintenanceEnd(ctx context.Context, p api.Peer, m api.Maint
 		}
 	}
 	res, err := s.dir.End(ctx, lockfile.EndRequest{
-		IDs: m.IDs, Owner: p.Owner, AnySession: true, Verdict: try.stillTrue, LeaveStopped: m.LeaveStopped, Force: m.Force, Wait: seconds(m.WaitS),
+		IDs: m.IDs, Owner: p.Owner, AnySession: true, Attached: m.Attached, Verdict: try.stillTrue, LeaveStopped: m.LeaveStopped, Force: m.Force, Wait: seconds(m.WaitS),
 	})
 	if err != nil {
 		return api.MaintenanceReply{}, api.ErrorOf("end "+strings.Join(m.IDs, " "), err)

@@ -23,7 +23,7 @@ func (d *direct) end(ctx context.Context, req api.MaintenanceEnd) (api.Maintenan
 	// From here the gates may be held exclusively.
 	defer ignoreStop()()
 	res, err := d.dir.End(ctx, lockfile.EndRequest{
-		IDs: req.IDs, Owner: d.me, AnySession: true, LeaveStopped: req.LeaveStopped, Force: req.Force, Wait: api.Seconds(req.WaitS),
+		IDs: req.IDs, Owner: d.me, AnySession: true, Attached: req.Attached, LeaveStopped: req.LeaveStopped, Force: req.Force, Wait: api.Seconds(req.WaitS),
 		Verdict: func(service string) error { return d.verdict(service, req.LeaveStopped) },
 	})
 	if err != nil {

@@ -39,7 +39,7 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 	}
 	p := d.policy(lr.Targets, req, found)
 	lr.Until, lr.NotReady, lr.Unproven = p.until, p.notReady, p.unproven
-	res, err := d.dir.Lock(ctx, lr)
+	res, unsaid, err := d.lockAgain(ctx, lr, req.ForS > 0)
 	var inFlight *lockfile.InFlightError
 	if err != nil && !errors.As(err, &inFlight) {
 		return api.MaintenanceReply{}, lockFailed(doing, err)
@@ -51,10 +51,8 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 	} else if len(p.notReady) > 0 {
 		reply.Code = api.CodeNotReady
 	}
-	if inFlight == nil { // its gates are shut while something is in flight
-		if res.Locks, err = d.renew(ctx, res.Locks, lr, req.ForS > 0); err != nil {
-			reply.Notes = append(reply.Notes, fmt.Sprintf("the lock stands, but its words could not be changed: %v", err))
-		}
+	if unsaid != nil {
+		reply.Notes = append(reply.Notes, fmt.Sprintf("the lock stands, but its words could not be changed: %v", unsaid))
 	}
 	if text := res.HadText(); text != "" {
 		reply.Notes = append(reply.Notes, text)
@@ -71,6 +69,16 @@ func (d *direct) start(ctx context.Context, req api.MaintenanceStart, show api.P
 	return reply, nil
 }
 
+// lockAgain locks, and says to locks that were there before what was said now.
+func (d *direct) lockAgain(ctx context.Context, r lockfile.LockRequest, untilSaid bool) (lockfile.LockResult, error, error) {
+	defer ignoreStop()() // where it rewrites locks it is in their gates
+	w := lockfile.Words{Reason: r.Reason, Ticket: r.Ticket, MeantDown: r.MeantDown, NotReady: r.NotReady, Unproven: r.Unproven}
+	if untilSaid {
+		w.Until = r.Until
+	}
+	return d.dir.LockAgain(ctx, r, lockfile.Saying{Gone: d.view().Gone, Words: func(lockfile.Lock) lockfile.Words { return w }})
+}
+
 // lockFailed gives a failed lock its code: 1 says that nothing is locked.
 func lockFailed(doing string, err error) *api.Error {
 	e := api.ErrorOf(doing, err)
@@ -82,20 +90,6 @@ func lockFailed(doing string, err error) *api.Error {
 		return &c
 	}
 	return e
-}
-
-// renew says to locks that were there before what was said now.
-func (d *direct) renew(ctx context.Context, locks []lockfile.Lock, r lockfile.LockRequest, untilSaid bool) ([]lockfile.Lock, error) {
-	defer ignoreStop()()
-	w := lockfile.Words{Reason: r.Reason, Ticket: r.Ticket, MeantDown: r.MeantDown, NotReady: r.NotReady, Unproven: r.Unproven}
-	if untilSaid {
-		w.Until = r.Until
-	}
-	locks, err := d.dir.Reclaim(ctx, locks, d.me, d.view().Gone)
-	if err != nil {
-		return locks, err
-	}
-	return d.dir.Renew(ctx, locks, d.me, w)
 }
 
 // interruptedNotes reports what somebody who died left half done, to whom takes the

@@ -33,7 +33,8 @@ succeeds the try-out is made again; the lock goes only if that does. The code is
 125 all the same, for the work was taken back.
 
 A lock that you had on the target before is used, and stays: nothing is tried out
-then, so with --on-fail the COMMAND is not run.`
+then, so with --on-fail the COMMAND is not run. So does a lock that you ask for
+again while COMMAND runs (maintenance start, or another exec).`
 
 const maintExecExample = `  supctl maintenance exec db -m "new disk" --stop --start
   supctl maintenance exec db --start -- pg_upgradecluster 15 main
@@ -89,7 +90,7 @@ func (a *app) maintExec(ctx context.Context, f *execFlags, args, argv []string) 
 	if err := a.answer(reply, func() { a.writeLocked(reply) }); err != nil {
 		return err
 	}
-	f.end.IDs = fresh(f.req, reply)
+	f.end.IDs, f.end.Attached = fresh(f.req, reply), true
 	if len(f.end.IDs) == 0 && f.onFail != "" { // no end, no try-out, so nobody would ever ask for the roll-back
 		return api.Errorf(api.CodeVerify, "cannot run the command with --on-fail: you had a lock on %s before, which exec leaves standing and tries nothing out for; nothing was run",
 			joinTargets(names)).WithNext("end that lock first, or leave --on-fail out")
@@ -154,7 +155,7 @@ func (a *app) giveUp(ctx context.Context, f *execFlags, refused *api.Error) erro
 		refused.Message += "; the lock stays"
 		return refused.WithNext("supctl maintenance ready " + targets + " asks again; supctl maintenance end " + targets + " gives up")
 	}
-	_, err := a.endLocks(context.WithoutCancel(ctx), api.MaintenanceEnd{IDs: f.end.IDs, Force: true, WaitS: f.end.WaitS}, nil)
+	_, err := a.endLocks(context.WithoutCancel(ctx), api.MaintenanceEnd{IDs: f.end.IDs, Attached: true, Force: true, WaitS: f.end.WaitS}, nil)
 	if err != nil {
 		refused.Message += fmt.Sprintf("; the lock stays, for it could not be taken back: %v", err)
 		return refused.WithNext("supctl maintenance end " + targets)
@@ -165,6 +166,10 @@ func (a *app) giveUp(ctx context.Context, f *execFlags, refused *api.Error) erro
 
 // endWork tries the service out and ends the locks, if need be after the roll-back.
 func (a *app) endWork(ctx context.Context, f *execFlags, w work, code int) error {
+	a.leaveTakenUp(ctx, f)
+	if len(f.end.IDs) == 0 {
+		return commandCode(code)
+	}
 	reply, err := a.endTried(ctx, f, f.onFail == "")
 	if err == nil {
 		return a.worked(reply, commandCode(code))
@@ -191,6 +196,21 @@ func (a *app) endWork(ctx context.Context, f *execFlags, w work, code int) error
 	}
 	a.note("the work was taken back, and the try-out after that succeeded")
 	return a.worked(reply, answered(api.CodeWrapper))
+}
+
+// leaveTakenUp takes those locks out of what is to be ended that were asked for again while COMMAND ran: whoever did was told LOCKED,
+// and works under them still.
+func (a *app) leaveTakenUp(ctx context.Context, f *execFlags) {
+	listed, _, err := a.listLocks(ctx, nil)
+	if err != nil {
+		return // the end looks again, under the gates
+	}
+	for _, l := range locksOf(listed, f.end.IDs) {
+		if !l.Attached {
+			a.note("you asked for the lock on %s again meanwhile: it stays; supctl maintenance end %s ends it", clean(l.Target), clean(l.Target))
+			f.end.IDs = slices.DeleteFunc(f.end.IDs, func(id string) bool { return id == l.ID })
+		}
+	}
 }
 
 // endTried is `maintenance end` for the locks of this command. ask: a person may be asked for a decision.

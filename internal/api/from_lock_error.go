@@ -38,6 +38,7 @@ func judge(err error) (code int, next string) {
 		broken     *lockfile.BrokenError
 		offer      *lockfile.OfferError
 		notOwner   *lockfile.NotOwnerError
+		takenUp    *lockfile.TakenUpError
 		gone       *lockfile.GoneError
 		verify     *lockfile.VerifyError
 		marker     *lockfile.MarkerError
@@ -67,6 +68,8 @@ func judge(err error) (code int, next string) {
 	case errors.As(err, &notOwner):
 		l := notOwner.Lock
 		return CodeHeld, fmt.Sprintf("ask %s, or, if they cannot be reached: supctl maintenance break %s -m REASON", ownerName(l.Owner), l.ID)
+	case errors.As(err, &takenUp):
+		return CodeHeld, "supctl maintenance end " + takenUp.Lock.Target.String() + " when that is done, too"
 	case errors.As(err, &sound):
 		return CodeNotFound, "supctl maintenance doctor"
 	case errors.As(err, &gone):

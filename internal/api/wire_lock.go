@@ -80,6 +80,7 @@ type MaintenanceEnd struct {
 	Start        bool     `json:"start,omitempty"`
 	LeaveStopped bool     `json:"leave_stopped,omitempty"`
 	Force        bool     `json:"force,omitempty"`
+	Attached     bool     `json:"attached,omitempty"` // only those that are still attached, see MaintenanceStart: nobody relies on them but the client
 	WaitS        float64  `json:"wait_s,omitempty"`
 }
 

@@ -287,13 +287,29 @@ func TestABrokenLocksHeirIsExpectedToEnd(t *testing.T) {
 	}
 }
 
-// Whoever locks again under an exec has the lock of that exec, and reads how long it lasts.
-func TestExecTellsWhoLocksAgainWhenItEnds(t *testing.T) {
+// Whoever asks for the lock again while exec has it was told LOCKED: it is theirs, and does not end with the command. The same with
+// another exec, through supd and without it.
+func TestExecLeavesALockThatWasAskedForAgain(t *testing.T) {
 	t.Parallel()
-	d := started(t, quick+service("db", ""))
-	d.up("db")
-	r := d.ctl("maintenance", "exec", "db", "--", "sh", "-c", d.supctl()+" maintenance start db")
-	r.wants(t, 0, "is ended, after a try-out, when the command is over", "is ended by the maintenance exec that took it (process ", "RELEASED").
-		quiet(t, "next: work")
-	d.free("db")
+	for _, with := range []bool{true, false} {
+		d := started(t, quick+service("db", "")+service("web", ""))
+		d.up("db", "web")
+		end := []string{"maintenance", "end", "db"}
+		if !with {
+			d.kill9()
+			end = append(end, "--force")
+		}
+		for _, again := range []string{" maintenance start db", " maintenance exec db -- true"} {
+			argv := []string{"maintenance", "exec", "db", "web", "-m", "long", "--force", "--", "sh", "-c", d.supctl() + again}
+			d.ctl(argv...).wants(t, 0, "you asked for the lock on db again meanwhile: it stays", "RELEASED web").quiet(t, "RELEASED db")
+			d.ctl("maintenance", "check", "db").wants(t, 4)
+			d.ctl("maintenance", "check", "web").wants(t, 0)
+			if l := d.locks(); len(l) != 1 || l[0].Reason != "long" {
+				t.Errorf("supd %v,%s: %+v", with, again, l)
+			}
+			d.ctl(end...).wants(t, 0, "RELEASED db")
+		}
+		// What exec says of its own lock later, a reason that policy wants for one, is no other command.
+		d.ctl("maintenance", "exec", "db", "--force", "--", "true").wants(t, 0, "is ended, after a try-out, when the command is over", "RELEASED db").quiet(t, "next: work")
+	}
 }
