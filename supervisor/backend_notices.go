@@ -7,6 +7,7 @@ import (
 	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/notices"
+	"github.com/supd/supd/internal/who"
 )
 
 // History is what there was of locks.
@@ -33,7 +34,7 @@ func (s *Supervisor) news(p api.Peer) []notices.Notice {
 // Notices is what the peer was not told yet.
 func (s *Supervisor) Notices(_ context.Context, p api.Peer) (api.NoticesReply, error) {
 	reply := api.NoticesReply{Notices: []api.Notice{}}
-	for _, n := range notices.Untold(s.dir.Path(), p.Owner, s.news(p), time.Now()) {
+	for _, n := range notices.Untold(s.dir.Path(), p.Owner, s.news(p), who.SessionSince(p.Owner.PID)) {
 		reply.Notices = append(reply.Notices, api.Notice{Key: n.Key, At: n.At, Text: s.hide(n.Text)})
 	}
 	return reply, nil
@@ -43,5 +44,5 @@ func (s *Supervisor) Notices(_ context.Context, p api.Peer) (api.NoticesReply, e
 func (s *Supervisor) NoticesTold(_ context.Context, p api.Peer, told api.NoticesTold) (api.NoticesReply, error) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
-	return api.NoticesReply{Notices: []api.Notice{}}, notices.Tell(s.dir, p.Owner, s.news(p), told.Keys, time.Now())
+	return api.NoticesReply{Notices: []api.Notice{}}, notices.Tell(s.dir, p.Owner, s.news(p), told.Keys)
 }

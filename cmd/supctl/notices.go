@@ -53,12 +53,12 @@ func (a *app) noticesFromFiles() {
 	}
 	ended, _ := d.Ended()
 	all := notices.For(me, d.Locks().Locks, ended, a.now())
-	untold := notices.Untold(d.Path(), me, all, a.now())
+	untold := notices.Untold(d.Path(), me, all, who.SessionSince(me.PID))
 	var keys []string
 	for _, n := range untold {
 		keys = append(keys, n.Key)
 	}
-	if len(untold) == 0 || notices.Tell(d, me, all, keys, a.now()) != nil {
+	if len(untold) == 0 || notices.Tell(d, me, all, keys) != nil {
 		return
 	}
 	for _, n := range untold {

@@ -2,5 +2,5 @@
 //
 // Nothing keeps a list of it: it is read from the locks and the tombstones, so it outlives the daemon and comes of what was done
 // without it as well. Only what was told already is a file, STATE/told/PERSON, one key a line:
-// every session is told for a day, as two people may share an account, and after that whoever comes first. Losing it tells something twice.
+// every session that was there is told, as two people may share an account, and else whoever comes first. Losing it tells something twice.
 package notices

@@ -62,29 +62,27 @@ func TestToldOnceAndForgottenWithTheLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	ann, ben := person("ann", 1001, "1"), person("ben", 1002, "2")
-	at := time.Now()
-	old := at.Add(eachSession)
-	all := []Notice{{Key: "a", At: at}, {Key: "b", At: at}}
-	if err := Tell(state, ann, all, []string{"a", "made up"}, old); err != nil {
+	all := []Notice{{Key: "a"}, {Key: "b"}}
+	if err := Tell(state, ann, all, []string{"a", "made up"}); err != nil {
 		t.Fatal(err)
 	}
-	if left := Untold(dir, ann, all, old); len(left) != 1 || left[0].Key != "b" {
+	if left := Untold(dir, ann, all, time.Time{}); len(left) != 1 || left[0].Key != "b" {
 		t.Errorf("ann is still to be told %v", left)
 	}
-	if left := Untold(dir, ben, all, old); len(left) != 2 {
+	if left := Untold(dir, ben, all, time.Time{}); len(left) != 2 {
 		t.Errorf("ben is still to be told %v", left)
 	}
-	if err := Tell(state, ann, all[1:], []string{"b"}, old); err != nil {
+	if err := Tell(state, ann, all[1:], []string{"b"}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "told", "login-1001"))
-	if err != nil || string(text) != "b\n" {
+	if err != nil || string(text) != "b\nb in session 1\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 }
 
 // Who shares an account reads it as well, however fast the other one is; a login of next week does not.
-func TestEachSessionIsToldOnce(t *testing.T) {
+func TestEachSessionThatWasThereIsToldOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	if err := lockfile.Init(dir, true); err != nil {
 		t.Fatal(err)
@@ -93,31 +91,26 @@ func TestEachSessionIsToldOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
-	all := []Notice{{Key: "break x", At: now}}
-	one, two, later, daemon := person("ann", 1001, "1"), person("ann", 1001, "2"), person("ann", 1001, "3"), person("ann", 1001, "")
-	untold := func(me lockfile.Owner, at time.Time) int { return len(Untold(dir, me, all, at)) }
-	for _, me := range []lockfile.Owner{one, two} {
-		if n := untold(me, now); n != 1 {
-			t.Errorf("session %s has %d to be told", me.Session, n)
+	happened := time.Now()
+	before, after := happened.Add(-time.Minute), happened.Add(time.Minute)
+	all := []Notice{{Key: "break x", At: happened}}
+	untold := func(session string, since time.Time) int {
+		return len(Untold(dir, person("ann", 1001, session), all, since))
+	}
+	if untold("3", after) != 1 {
+		t.Error("who logs in first after it is not told")
+	}
+	for _, session := range []string{"1", "2"} {
+		if n := untold(session, before); n != 1 {
+			t.Errorf("session %s has %d to be told", session, n)
 		}
-		if err := Tell(state, me, all, []string{"break x"}, now); err != nil {
+		if err := Tell(state, person("ann", 1001, session), all, []string{"break x"}); err != nil {
 			t.Fatal(err)
 		}
-		if n := untold(me, now); n != 0 {
-			t.Errorf("session %s is told twice", me.Session)
+	}
+	for session, since := range map[string]time.Time{"1": before, "2": before, "3": after, "4": {}, "": {}} {
+		if untold(session, since) != 0 {
+			t.Errorf("session %q is told once more", session)
 		}
-	}
-	if n := untold(one, now); n != 0 {
-		t.Error("what the second was told made the first one forget")
-	}
-	if untold(daemon, now) != 0 || untold(later, now.Add(eachSession)) != 0 {
-		t.Error("told for ever")
-	}
-	if err := Tell(state, later, all, nil, now.Add(eachSession)); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(filepath.Join(dir, "told", "login-1001")); err != nil || string(text) != "break x\n" {
-		t.Errorf("after a day: %q, %v", text, err)
 	}
 }

@@ -25,18 +25,17 @@ func file(stateDir string, me lockfile.Owner) string {
 	return filepath.Join(stateDir, "told", fmt.Sprintf("%s-%d", kind, me.Person()))
 }
 
-// eachSession is for how long a notice is told to every login session of a person: two people may share an account, and who of them
-// types first must not keep it from the other. Later it is news only if no session was told: not for everybody who logs in for a month.
-const eachSession = 24 * time.Hour
-
 // inSession is the mark of what was told in one session of a person; the key alone is that of what was told in any.
 func inSession(key, session string) string { return key + " in session " + session }
 
-// Untold is what of all was not told to me yet, in this session. What cannot be read was not.
-func Untold(stateDir string, me lockfile.Owner, all []Notice, now time.Time) []Notice {
+// Untold is what of all was not told to me yet. Every session that was there when it happened is told: two people may share an
+// account, and who of them types first must not keep it from the other. To one that began later it is news only if nobody was told, or
+// everybody who logs in would read it for a month. since: when my session began; zero: as if it began now. What cannot be read was
+// not told.
+func Untold(stateDir string, me lockfile.Owner, all []Notice, since time.Time) []Notice {
 	told := read(file(stateDir, me))
 	return slices.DeleteFunc(slices.Clone(all), func(n Notice) bool {
-		if me.Session != "" && now.Sub(n.At) < eachSession {
+		if me.Session != "" && !since.IsZero() && !n.At.Before(since.Truncate(time.Second)) { // times of notices have whole seconds
 			return told[inSession(n.Key, me.Session)]
 		}
 		return told[n.Key]
@@ -44,7 +43,7 @@ func Untold(stateDir string, me lockfile.Owner, all []Notice, now time.Time) []N
 }
 
 // Tell notes that keys were told to me in this session. Those that are not in all, and those of notices that are no more, are not kept.
-func Tell(state *lockfile.Dir, me lockfile.Owner, all []Notice, keys []string, now time.Time) error {
+func Tell(state *lockfile.Dir, me lockfile.Owner, all []Notice, keys []string) error {
 	path := file(state.Path(), me)
 	told := read(path)
 	for _, k := range keys {
@@ -57,9 +56,6 @@ func Tell(state *lockfile.Dir, me lockfile.Owner, all []Notice, keys []string, n
 	for _, n := range all {
 		if told[n.Key] {
 			text.WriteString(n.Key + "\n")
-		}
-		if now.Sub(n.At) >= eachSession {
-			continue
 		}
 		for _, line := range slices.Sorted(maps.Keys(told)) {
 			if strings.HasPrefix(line, inSession(n.Key, "")) {
