@@ -34,7 +34,11 @@ func (s *Supervisor) news(p api.Peer) []notices.Notice {
 // Notices is what the peer was not told yet.
 func (s *Supervisor) Notices(_ context.Context, p api.Peer) (api.NoticesReply, error) {
 	reply := api.NoticesReply{Notices: []api.Notice{}}
-	for _, n := range notices.Untold(s.dir.Path(), p.Owner, s.news(p), who.SessionSince(p.Owner.PID)) {
+	news := s.news(p)
+	if len(news) == 0 { // as with nearly every command: the session's processes need not be looked at
+		return reply, nil
+	}
+	for _, n := range notices.Untold(s.dir.Path(), p.Owner, news, who.SessionSince(p.Owner.PID)) {
 		reply.Notices = append(reply.Notices, api.Notice{Key: n.Key, At: n.At, Text: s.hide(n.Text)})
 	}
 	return reply, nil

@@ -53,6 +53,9 @@ func (a *app) noticesFromFiles() {
 	}
 	ended, _ := d.Ended()
 	all := notices.For(me, d.Locks().Locks, ended, a.now())
+	if len(all) == 0 {
+		return
+	}
 	untold := notices.Untold(d.Path(), me, all, who.SessionSince(me.PID))
 	var keys []string
 	for _, n := range untold {
