@@ -77,7 +77,7 @@ func (t *taking) succeed(old *found, id string) error {
 	members := resolve(old.home, old.lock.Members, plan, t.config()).Members
 	for _, s := range old.copies {
 		if _, ok := members[s]; !ok {
-			members[s] = plan.Services[s]
+			members[s], _ = plan.identity(s)
 		}
 	}
 	if have := t.replacing(old); have != nil { // an earlier break of this lock was cut short here

@@ -140,7 +140,7 @@ func (d *Dir) coverOf(service string, sh *shared) Cover {
 func (sh *shared) addGroup(c *Cover, service, group string) {
 	members, known := sh.plan.Groups[group]
 	now := slices.Contains(members, service)
-	own := sh.plan.Services[service]
+	own, _ := sh.plan.identity(service)
 	for _, l := range sh.groups[group].Locks {
 		if now || l.Format > FormatVersion && !known || recorded(l, service, own) {
 			c.Locks = append(c.Locks, l)

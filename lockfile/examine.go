@@ -196,6 +196,7 @@ func (x *examination) planFile() {
 		return
 	}
 	x.plan, x.knows = plan, len(plan.Services) > 0
+	x.plan.Gone = nil // what the config has no more is orphaned, whoever goes on with it
 }
 
 // orphaned says whether the plan in force is sure not to have a target.

@@ -1,5 +1,7 @@
 package lockfile
 
+import "iter"
+
 // Identity is what a service is, apart from its name: two names with a common identity are one
 // service to a lock. Empty fields never match. Everybody can read it, so a command with secrets
 // belongs here as a digest.
@@ -20,4 +22,32 @@ type Plan struct {
 	Generation uint64              `toml:"generation"` // grows by one at each reload
 	Services   map[string]Identity `toml:"services"`
 	Groups     map[string][]string `toml:"groups"`
+
+	// Gone are services that the config has no more and that supd has all the same: they go on as they were. They can be
+	// locked, and a lock on one of them is one on what has its identity now, and the other way round.
+	Gone map[string]Identity `toml:"gone,omitempty"`
+}
+
+// identity is what a name means, also one that is gone.
+func (p *Plan) identity(name string) (id Identity, ok bool) {
+	if id, ok = p.Services[name]; !ok {
+		id, ok = p.Gone[name]
+	}
+	return id, ok
+}
+
+// all goes through the services, also those that are gone.
+func (p *Plan) all() iter.Seq2[string, Identity] {
+	return func(yield func(string, Identity) bool) {
+		for name, id := range p.Services {
+			if !yield(name, id) {
+				return
+			}
+		}
+		for name, id := range p.Gone {
+			if _, again := p.Services[name]; !again && !yield(name, id) {
+				return
+			}
+		}
+	}
 }

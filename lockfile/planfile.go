@@ -97,7 +97,7 @@ func resolve(t Target, recorded map[string]Identity, p Plan, config *Plan) Resol
 	}
 	add := func(name string) {
 		for i, q := range plans {
-			id, ok := q.Services[name]
+			id, ok := q.identity(name)
 			if have, had := r.Members[name]; ok && (i == 0 || !had || have == Identity{}) {
 				r.Members[name] = id
 			}
@@ -109,7 +109,7 @@ func resolve(t Target, recorded map[string]Identity, p Plan, config *Plan) Resol
 	switch t.Kind {
 	case TargetService:
 		for _, q := range plans {
-			for name := range q.Services {
+			for name := range q.all() {
 				if t.Names(name) {
 					r.Known = true
 					add(name)
@@ -130,7 +130,7 @@ func resolve(t Target, recorded map[string]Identity, p Plan, config *Plan) Resol
 	case TargetHost:
 		r.Known = true
 		for _, q := range plans {
-			for name := range q.Services {
+			for name := range q.all() {
 				add(name)
 			}
 		}
@@ -148,10 +148,11 @@ func addAliases(r *Resolution, plans []Plan, q Plan) {
 	for name, id := range r.Members {
 		keysOf(id, mine)
 		for _, p := range plans {
-			keysOf(p.Services[name], mine)
+			other, _ := p.identity(name)
+			keysOf(other, mine)
 		}
 	}
-	for name, id := range q.Services {
+	for name, id := range q.all() {
 		if _, ok := r.Members[name]; !ok && sharesAny(id, mine) {
 			r.Members[name] = id
 		}

@@ -18,6 +18,10 @@ func (d *Dir) spread(old, next Plan) error {
 			}
 		}
 	}
+	knownAs := func(name string, l Lock) {
+		id, _ := old.identity(name)
+		known(id, l)
+	}
 	locks := slices.DeleteFunc(d.Locks().Locks, coversAll)
 	if len(locks) == 0 {
 		return nil
@@ -25,10 +29,10 @@ func (d *Dir) spread(old, next Plan) error {
 	for _, l := range locks {
 		for s, id := range l.Members {
 			known(id, l)
-			known(old.Services[s], l)
+			knownAs(s, l)
 		}
 		if l.Target.Kind == TargetService {
-			known(old.Services[l.Target.Name], l)
+			knownAs(l.Target.Name, l)
 		}
 		if l.Target.Kind == TargetGroup {
 			for _, s := range next.Groups[l.Target.Name] {
@@ -36,13 +40,17 @@ func (d *Dir) spread(old, next Plan) error {
 			}
 		}
 	}
-	for s, c := range d.Snapshot(slices.Collect(maps.Keys(old.Services))) {
+	var names []string
+	for s := range old.all() {
+		names = append(names, s)
+	}
+	for s, c := range d.Snapshot(names) {
 		for _, l := range slices.DeleteFunc(c.Locks, coversAll) {
-			known(old.Services[s], l)
+			knownAs(s, l)
 			at.on(s, l)
 		}
 	}
-	for s, id := range next.Services {
+	for s, id := range next.all() {
 		for _, k := range id.keys() {
 			for _, l := range byKey[k] {
 				at.on(s, l)

@@ -130,7 +130,11 @@ func (t *taking) write(ctx context.Context, i int) error {
 	if err != nil {
 		t.res.ResolveErr = fmt.Errorf("cannot read the plan in force: %w", err)
 	}
-	members := resolve(target, nil, plan, t.config()).Members
+	is := resolve(target, nil, plan, t.config())
+	if !is.Known {
+		is = resolve(target, recordedBy(d.LocksOn(target)), plan, t.config())
+	}
+	members := is.Members
 	for s := range members { // remembered, to see at undo whether somebody released in between
 		e, _ := d.epoch(s)
 		t.epochs[s] = e.Token
@@ -180,6 +184,23 @@ func (t *taking) write(ctx context.Context, i int) error {
 		return err
 	}
 	return t.hang(t.mine[len(t.mine)-1], members)
+}
+
+// recordedBy is what locks on a target covered when they were taken. Where no plan knows the target any more, a lock beside
+// them covers no less.
+func recordedBy(locks []Lock) map[string]Identity {
+	var all map[string]Identity
+	for _, l := range locks {
+		for name, id := range l.Members {
+			if have := all[name]; have == (Identity{}) {
+				if all == nil {
+					all = map[string]Identity{}
+				}
+				all[name] = id
+			}
+		}
+	}
+	return all
 }
 
 // newLock is the lock as it is written. Its times are for people; nothing is decided by them.

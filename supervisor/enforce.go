@@ -33,7 +33,9 @@ func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
 		Affected: affected(old, target),
 		Build: func(pending map[string]error) lockfile.Plan {
 			held = pending
-			return withPending(old, target, pending)
+			next := withPending(old, target, pending)
+			next.Gone = s.goOn(old, next)
+			return next
 		},
 		Swap: func(p lockfile.Plan) {
 			s.planMu.Lock()
@@ -110,6 +112,34 @@ func withPending(old, next lockfile.Plan, pending map[string]error) lockfile.Pla
 		}
 	}
 	return next
+}
+
+// goOn are the services of the plan before that the next one has no more, and that supd has all the same: orphans. When supd
+// starts, those of which a process was noted.
+func (s *Supervisor) goOn(old, next lockfile.Plan) map[string]lockfile.Identity {
+	gone := map[string]lockfile.Identity{}
+	for _, was := range []map[string]lockfile.Identity{old.Gone, old.Services} {
+		for name, id := range was {
+			if _, stays := next.Services[name]; !stays && s.has(name) {
+				gone[name] = id
+			}
+		}
+	}
+	return gone
+}
+
+// has says whether supd has a service, whatever the config says.
+func (s *Supervisor) has(name string) bool {
+	if s.services.get(name) != nil {
+		return true
+	}
+	select {
+	case <-s.ready: // whatever ran has been adopted
+		return false
+	default:
+	}
+	n, err := s.hands.Notes.Read(name)
+	return err == nil && n.Process.BootID == s.bootID
 }
 
 // adoptPlan makes the registry follow a plan in force. A name that is pending and already known keeps its config; a

@@ -207,3 +207,43 @@ func TestRow15_EndWhileSupdIsAway(t *testing.T) {
 		d.waitStarts("db", n+1)
 	})
 }
+
+// Row 9: a service that was renamed while it ran goes on under its old name. A lock on either name holds both, whoever takes it
+// where: nothing runs under the new name while the old one is locked, and the old one is not ended under a lock on the new.
+func TestRow09_LockOnWhatGoesOnUnderItsOldName(t *testing.T) {
+	needsRoot(t)
+	eachWay(t, func(t *testing.T, w way) {
+		old := service("db", "")
+		renamed := strings.Replace(old, "[service.db]", "[service.database]", 1)
+		d := started(t, quick+old)
+		pid := d.up("db")[0]
+		d.config(quick + renamed)
+		d.ctl("reload").wants(t, 0)
+		ann, ben := d.login(4001001, 0), d.login(4001002, 0)
+
+		w.before(d)
+		ann.ctl("maintenance", "start", "database", "-m", "by its new name").wants(t, 0, "LOCKED")
+		w.back(d)
+		d.waitHold("database", "lock")
+		if r := ben.ctl("reload", "--apply"); r.Code != 4 || !alive(pid) {
+			t.Errorf("what runs was ended (alive: %v) under a lock on its new name: %+v", alive(pid), r)
+		}
+		ann.ctl("maintenance", "end", "database", "--force").wants(t, 0)
+
+		w.before(d)
+		ann.ctl("maintenance", "start", "db", "-m", "by its old name").wants(t, 0, "LOCKED")
+		w.back(d)
+		d.shoot("db", syscall.SIGKILL)
+		d.waitState("db", "down")
+		ben.ctl("start", "database").wants(t, 4, "by its old name")
+		d.kill9() // nobody has the old name any more
+		d.start()
+		ben.ctl("start", "database").wants(t, 4, "by its old name")
+		ben.ctl("--socket", d.path("nobody.sock"), "maintenance", "start", "db", "-m", "as well").wants(t, 0, "LOCKED")
+		ann.ctl("maintenance", "end", "db", "--force").wants(t, 0)
+		ann.ctl("start", "database").wants(t, 4, "as well")
+		d.unchanged("the lock is on what runs, not on its name", "db")
+		ben.ctl("maintenance", "end", "db", "--force").wants(t, 0)
+		d.waitStarts("db", 2)
+	})
+}
