@@ -241,8 +241,10 @@ func removeCgroups(state string) {
 	}
 }
 
-// killLeft kills processes that live in the test's directory: by command line, working directory or environment.
+// killLeft kills processes that live in the test's directory, by command line, working directory or environment, and what its supd
+// started elsewhere, by the mark.
 func (d *daemon) killLeft() (some bool) {
+	mark := "SUPD_DAEMON=" + proc.DaemonOf(d.path("state")) + "\x00"
 	procs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, p := range procs {
 		pid, _ := strconv.Atoi(filepath.Base(p))
@@ -252,7 +254,7 @@ func (d *daemon) killLeft() (some bool) {
 		cwd, _ := os.Readlink(p + "/cwd")
 		cmdline, _ := os.ReadFile(p + "/cmdline")
 		env, _ := os.ReadFile(p + "/environ")
-		if cwd == d.dir || strings.Contains(cwd+"\x00"+string(cmdline)+string(env), d.dir+"/") || strings.Contains(string(env), "E2E_DIR="+d.dir) {
+		if cwd == d.dir || strings.Contains(cwd+"\x00"+string(cmdline)+string(env), d.dir+"/") || strings.Contains(string(env), "E2E_DIR="+d.dir) || strings.Contains(string(env), mark) {
 			some = syscall.Kill(pid, syscall.SIGKILL) == nil || some
 		}
 	}
