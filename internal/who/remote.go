@@ -55,7 +55,7 @@ func sshClient(env []byte) (from string, found bool) {
 		if err != nil {
 			return "", true
 		}
-		return addr.String(), true
+		return addr.WithZone("").String(), true // a zone could be any text, of any length
 	}
 	return "", false
 }

@@ -13,6 +13,7 @@ func TestTheAddressThatSSHClaims(t *testing.T) {
 	for _, c := range []struct{ env, want string }{
 		{"SSH_CONNECTION=192.0.2.7 50022 192.0.2.1 22", "192.0.2.7"},
 		{"SSH_CONNECTION=2001:db8::7 50022 2001:db8::1 22", "2001:db8::7"},
+		{"SSH_CONNECTION=fe80::7%\x1b[31mroot 50022 fe80::1 22", "fe80::7"},
 		{"SSH_CONNECTION=the boss's desk", ""},
 		{"SSH_CONNECTION=", ""},
 	} {
