@@ -21,8 +21,9 @@ a ticket, a fresh backup), or --stop did not bring it down, the answer is LOCKED
 NOT READY and the exit code 7: do not begin before that is mended. Several
 targets: all or none.
 
-Every login session has one lock on a target: the same command again, also at the
-same moment, takes that one up and puts on it what is said now.
+The same command again, from the same login session and also at the same moment,
+makes no second lock: it puts on yours what is said now. Another session of yours
+has a lock of its own.
 
 The answer also lists what else on this host could act on TARGET (systemd, cron,
 Monit, supervisord, runit, Docker, package upgrades) and whether the lock covers
