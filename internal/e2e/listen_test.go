@@ -141,8 +141,7 @@ func TestListenRequestsDuringARestart(t *testing.T) {
 	replace(d.binary())
 	d.signal(syscall.SIGUSR2)
 	eventually(t, "the new program answers", func() string {
-		code, _, err := d.tryAPI("GET", "/v1/version", nil)
-		if err != nil || code != 200 || !d.version().StartedAt.After(before.StartedAt) {
+		if v, err := d.tryVersion(); err != nil || !v.StartedAt.After(before.StartedAt) {
 			return "the old one, or none"
 		}
 		return ""

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -42,28 +43,32 @@ func (d *daemon) binary() []byte {
 	return content
 }
 
-// version is who answers.
-func (d *daemon) version() (v struct {
+// versionOf is who gave an answer.
+type versionOf struct {
 	PID       int       `json:"pid"`
 	StartedAt time.Time `json:"started_at"`
-}) {
+}
+
+// version is who answers.
+func (d *daemon) version() versionOf {
 	d.t.Helper()
-	code, text := d.api("GET", "/v1/version", "")
-	if _, after, ok := strings.Cut(text, `"started_at":"`); ok {
-		v.StartedAt, _ = time.Parse(time.RFC3339Nano, after[:strings.IndexByte(after, '"')])
-	}
-	if _, after, ok := strings.Cut(text, `"pid":`); ok {
-		fmt.Sscan(strings.Map(func(r rune) rune {
-			if r < '0' || r > '9' {
-				return ' '
-			}
-			return r
-		}, after), &v.PID)
-	}
-	if code != 200 || v.PID == 0 || v.StartedAt.IsZero() {
-		d.t.Fatalf("version: %d %s", code, text)
+	v, err := d.tryVersion()
+	if err != nil {
+		d.t.Fatal(err)
 	}
 	return v
+}
+
+// tryVersion may find nobody, or one who has no time left to answer: supd is being replaced.
+func (d *daemon) tryVersion() (v versionOf, err error) {
+	code, text, err := d.tryAPI("GET", "/v1/version", nil)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal([]byte(text), &v); err != nil || code != 200 || v.PID == 0 || v.StartedAt.IsZero() {
+		return v, fmt.Errorf("version: %d %s: %v", code, text, err)
+	}
+	return v, nil
 }
 
 // An upgrade in place keeps the pid, the services, their exit statuses, locks and stops, and refuses nobody.
