@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/supd/supd/internal/doctor"
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/proc"
 	"github.com/supd/supd/internal/several"
@@ -215,6 +216,9 @@ func (s *Supervisor) packagesOf(ctx context.Context, files []string) map[string]
 	for _, path := range union(files, nil) {
 		if len(argv) >= filesAsked {
 			break
+		}
+		if !doctor.Packaged(path) {
+			continue
 		}
 		// Where /bin is a link to /usr/bin, packages list their files under either.
 		other, merged := strings.CutPrefix(path, "/usr/")

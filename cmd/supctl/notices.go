@@ -51,8 +51,7 @@ func (a *app) noticesFromFiles() {
 	if err != nil {
 		return
 	}
-	ended, _ := d.Ended()
-	all := notices.For(me, d.Locks().Locks, ended, a.now())
+	all := notices.For(me, d.Locks().Locks, d.TakenOver(), a.now())
 	if len(all) == 0 {
 		return
 	}

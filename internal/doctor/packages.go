@@ -47,13 +47,21 @@ func packages(l *look) {
 	}
 }
 
+// Packaged says whether a package of the distribution may have a file of this path (hier(7)): who asks the package manager about
+// others has it read the lists of all packages for nothing.
+func Packaged(path string) bool {
+	if strings.HasPrefix(path, "/usr/local/") {
+		return false
+	}
+	return slices.ContainsFunc([]string{"/usr/", "/bin/", "/sbin/", "/lib", "/etc/", "/opt/"}, func(dir string) bool { return strings.HasPrefix(path, dir) })
+}
+
 // owners are the packages that the services' programs come from.
 func (l *look) owners() map[string][]Target {
 	want := map[string][]Target{}
 	for _, t := range l.idx.all {
-		if !strings.HasPrefix(t.Program, "/usr/") && !strings.HasPrefix(t.Program, "/bin/") && !strings.HasPrefix(t.Program, "/sbin/") && !strings.HasPrefix(t.Program, "/lib") ||
-			strings.HasPrefix(t.Program, "/usr/local/") {
-			continue // no package has files there
+		if !Packaged(t.Program) {
+			continue
 		}
 		want[t.Program] = append(want[t.Program], t)
 		if old, merged := strings.CutPrefix(t.Program, "/usr"); merged { // packages from before the merge have /bin/x
