@@ -41,6 +41,28 @@ func TestRow01_SupdIsLostInTheMiddleOfAStop(t *testing.T) {
 	})
 }
 
+// Row 1: the same in the middle of a start, whose hook is slow. It may be brought to its end before the lock is granted, and is
+// not begun again under it.
+func TestRow01_SupdIsLostInTheMiddleOfAStart(t *testing.T) {
+	eachWay(t, func(t *testing.T, w way) {
+		d := started(t, quick+service("db", `autostart = false
+pre_start = [["/bin/sh", "-c", "touch $DIR/begun; until [ -e $DIR/go ]; do sleep 0.05; done"]]
+`))
+		starting := d.ctlAsync("start", "db")
+		d.waitFile("begun")
+		w.before(d)
+		d.ctl("maintenance", "start", "db", "--wait", "100ms").wants(t, 6, "IN FLIGHT", "start")
+		d.touch("go")
+		w.back(d)
+		d.ctl("maintenance", "start", "db").wants(t, 0, "LOCKED")
+		d.finish(starting)
+		d.unchanged("nothing starts after the lock was granted", "db")
+		if n := len(d.starts("db")); n > 1 {
+			t.Errorf("db was started %d times", n)
+		}
+	})
+}
+
 // Rows 2, 3, 4, 5 and 8: a lock that supd was not asked for holds its service when supd is back, when it is killed, again and
 // again, after a reload, against the start of a dependent, and after a reboot.
 func TestRow02_03_05_08_LockThatSupdWasNotAskedFor(t *testing.T) {
