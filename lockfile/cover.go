@@ -196,6 +196,7 @@ const changingMax = 1000
 // readNames appends the locks of these files. gone: one has ended since they were listed, and what was put in its place by
 // Break or Accept may have come after the listing.
 func (d *Dir) readNames(t Target, dir string, names []string, c *Cover) (gone bool) {
+	c.Locks = slices.Grow(c.Locks, len(names))
 	for _, n := range names {
 		path := dir + "/" + n
 		id := baseID(n)
@@ -303,54 +304,4 @@ func (d *Dir) LocksOn(t Target) []Lock {
 	var c Cover
 	d.readLocks(t, &c)
 	return slices.DeleteFunc(c.Locks, func(l Lock) bool { return l.Target != t })
-}
-
-// Locks lists every lock once, oldest first.
-func (d *Dir) Locks() Listing {
-	var c Cover
-	if err := d.marked(); err != nil {
-		return Listing{Unreadable: []Unreadable{{d.path + "/format", err}}}
-	}
-	for _, t := range d.targets(&c.Unreadable) {
-		d.readLocks(t, &c)
-	}
-	// By pointers: of thousands, the locks themselves are too large to be moved about.
-	order := make([]*Lock, len(c.Locks))
-	for i := range c.Locks {
-		order[i] = &c.Locks[i]
-	}
-	slices.SortStableFunc(order, func(a, b *Lock) int {
-		if a.ID == b.ID { // the file in the target's own place first: the others are copies
-			return compareBool(d.atHome(*b), d.atHome(*a))
-		}
-		if x := a.TakenAt.Compare(b.TakenAt); x != 0 {
-			return x
-		}
-		return compareID(a.ID, b.ID)
-	})
-	order = slices.CompactFunc(order, func(a, b *Lock) bool { return a.ID == b.ID })
-	var locks []Lock
-	if len(order) > 0 {
-		locks = make([]Lock, len(order))
-	}
-	for i, l := range order {
-		locks[i] = *l
-	}
-	return Listing{locks, c.Unreadable}
-}
-
-// targets is every target that has a directory.
-func (d *Dir) targets(bad *[]Unreadable) []Target {
-	ts := []Target{HostTarget()}
-	for _, kind := range []TargetKind{TargetGroup, TargetService} {
-		dir := d.path + "/locks/" + string(kind)
-		names, err := d.disk.list(dir)
-		if err != nil {
-			*bad = append(*bad, Unreadable{dir, err})
-		}
-		for _, n := range names {
-			ts = append(ts, Target{kind, n})
-		}
-	}
-	return ts
 }

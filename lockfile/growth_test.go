@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -37,11 +38,11 @@ func hoarded(t testing.TB, services int) *Dir {
 
 // diskOps counts what f asks of the disk.
 func diskOps(d *Dir, f func()) int {
-	n := 0
-	d.disk.hook = func(string, string) error { n++; return nil }
+	var n atomic.Int64
+	d.disk.hook = func(string, string) error { n.Add(1); return nil }
 	defer func() { d.disk.hook = nil }()
 	f()
-	return n
+	return int(n.Load())
 }
 
 // What an action and a new lock read does not grow with the locks of others, 100 or 10,000; a list reads each lock a fixed number of times.

@@ -14,7 +14,7 @@ import (
 // Doctor says what is wrong with locks, holds and the state directory.
 func (s *Supervisor) Doctor(_ context.Context, p api.Peer, targets []string) (api.DoctorReply, error) {
 	view := s.lockView(p.Owner)
-	view.OnlyHere = s.onlyHere
+	view.OnlyHere = func() []lockfile.Finding { return s.onlyHere(nil) }
 	return api.Doctor(s.dir, view, false, targets), nil
 }
 

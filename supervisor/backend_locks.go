@@ -42,7 +42,7 @@ func (s *Supervisor) Locks(_ context.Context, p api.Peer, only []string) (api.Lo
 	listed := s.dir.Locks()
 	view := s.lockView(p.Owner)
 	reply := api.LocksReply{Locks: []api.Lock{}, Unreadable: api.BadLocks(append(listed.Unreadable, s.dir.Doubts()...))}
-	reply.Unreadable = append(reply.Unreadable, s.badLocks()...)
+	reply.Unreadable = append(reply.Unreadable, s.badLocks(listed.Locks)...)
 	var names []string
 	if len(only) > 0 {
 		var err error

@@ -27,8 +27,7 @@ func (s *Supervisor) History(ctx context.Context, _ api.Peer, only []string, sin
 
 // news is everything there is to tell a peer, told or not.
 func (s *Supervisor) news(p api.Peer) []notices.Notice {
-	ended, _ := s.dir.Ended() // doctor speaks of what cannot be read
-	return notices.For(p.Owner, s.dir.Locks().Locks, ended, time.Now())
+	return notices.For(p.Owner, s.dir.Locks().Locks, s.dir.TakenOver(), time.Now())
 }
 
 // Notices is what the peer was not told yet.

@@ -22,8 +22,9 @@ func (s *Supervisor) withOnlyHere(covers map[string]lockfile.Cover) map[string]l
 	return covers
 }
 
-// onlyHere is what holds without a file, as findings for the doctor, in the order of services.
-func (s *Supervisor) onlyHere() []lockfile.Finding {
+// onlyHere is what holds without a file, as findings for the doctor, in the order of services. listed: locks that were just read,
+// which need not be looked for; may be nil.
+func (s *Supervisor) onlyHere(listed []lockfile.Lock) []lockfile.Finding {
 	var found []lockfile.Finding
 	if u := s.unwritten.Load(); u != nil {
 		found = append(found, lockfile.Finding{Trouble: lockfile.TroubleUnsaved, Holds: true, Err: u.Err})
@@ -36,9 +37,9 @@ func (s *Supervisor) onlyHere() []lockfile.Finding {
 			}
 		}
 	}
-	lost := s.vanished.services()
-	covers := s.withOnlyHere(s.dir.Snapshot(lost))
-	for _, name := range lost {
+	suspects := s.vanished.suspects(listed)
+	covers := s.withOnlyHere(s.dir.Snapshot(suspects))
+	for _, name := range suspects {
 		for _, u := range covers[name].Unreadable {
 			if errors.Is(u.Err, errVanished) {
 				found = append(found, lockfile.Finding{Trouble: lockfile.TroubleVanished, Path: u.Path, Target: lockfile.ServiceTarget(name), Holds: true, Err: u.Err})
@@ -49,9 +50,9 @@ func (s *Supervisor) onlyHere() []lockfile.Finding {
 }
 
 // badLocks is the same for lists of locks. A file that is gone is named once, whatever it covered.
-func (s *Supervisor) badLocks() []api.BadLock {
+func (s *Supervisor) badLocks(listed []lockfile.Lock) []api.BadLock {
 	out := []api.BadLock{}
-	for _, f := range s.onlyHere() {
+	for _, f := range s.onlyHere(listed) {
 		if f.Path != "" && slices.ContainsFunc(out, func(b api.BadLock) bool { return b.File == f.Path }) {
 			continue
 		}

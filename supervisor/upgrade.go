@@ -90,7 +90,7 @@ func inheritUpgrade() *upgrade {
 // beginUpgrade checks the new program and ends the loop; run then drains and executes it. A program that cannot even
 // say its version is refused: the old one goes on.
 func (s *Supervisor) beginUpgrade(ctx context.Context) error {
-	for _, f := range s.onlyHere() { // the next program would not know
+	for _, f := range s.onlyHere(nil) { // the next program would not know
 		if f.Target.Valid() == nil {
 			return fmt.Errorf("cannot upgrade: %s is held in this supd's memory alone (%w); supctl maintenance doctor has the command", f.Target, f.Err)
 		}

@@ -2,11 +2,11 @@ package supervisor
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/supd/supd/lockfile"
 )
@@ -61,14 +61,22 @@ func (v *vanished) add(state, service string, c *lockfile.Cover) {
 	}
 }
 
-// services are those that were locked when last seen, sorted.
-func (v *vanished) services() []string {
+// suspects are the services of which a lock that was seen, and is not among those just listed, has no file in its place any more;
+// sorted. It may have ended.
+func (v *vanished) suspects(listed []lockfile.Lock) []string {
+	here := make(map[string]bool, len(listed))
+	for i := range listed {
+		here[listed[i].ID] = true
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var names []string
 	for name, known := range v.known {
-		if len(known) > 0 {
-			names = append(names, name)
+		for id, path := range known {
+			if !here[id] && absent(path) {
+				names = append(names, name)
+				break
+			}
 		}
 	}
 	slices.Sort(names)
@@ -94,6 +102,5 @@ func withoutVanished(us []lockfile.Unreadable) []lockfile.Unreadable {
 
 // absent is certain: any other error may hide a file.
 func absent(path string) bool {
-	_, err := os.Lstat(path)
-	return errors.Is(err, fs.ErrNotExist)
+	return errors.Is(unix.Faccessat(unix.AT_FDCWD, path, unix.F_OK, unix.AT_SYMLINK_NOFOLLOW), unix.ENOENT)
 }

@@ -26,7 +26,7 @@ func Doctor(d *lockfile.Dir, v LockView, direct bool, targets []string) DoctorRe
 		told = append(told, w.LockID)
 	}
 	for _, l := range d.Locks().Locks {
-		gone := v.whoIsGone(l)
+		gone := v.whoIsGone(&l)
 		if slices.Contains(told, l.ID) || gone == "" {
 			continue
 		}

@@ -9,37 +9,36 @@ import (
 )
 
 // Gone says whether a lock is abandoned: the login that took it is gone, or the process that was to end it. It goes on holding.
-func (v LockView) Gone(l lockfile.Lock) bool { return v.whoIsGone(l) != "" }
+func (v LockView) Gone(l lockfile.Lock) bool { return v.whoIsGone(&l) != "" }
 
 // whoIsGone says which of both, "" for neither. Where the kernel keeps no audit sessions the terminal stands for the login; a lock
 // without either (a script's) cannot be told to be abandoned.
-func (v LockView) whoIsGone(l lockfile.Lock) string {
-	name := ownerName(l.Owner)
+func (v *LockView) whoIsGone(l *lockfile.Lock) string {
 	taken := cmp.Or(l.OwnerBoot, l.BootID)
 	if v.BootID != "" && taken != "" && v.BootID != taken {
-		return "the host was started again since " + name + " took it"
+		return "the host was started again since " + ownerName(l.Owner) + " took it"
 	}
-	session := v.sessionGone(l.Owner)
+	session := v.sessionGone(&l.Owner)
 	if !l.Attached || v.BootID == "" || (lockfile.Proc{PID: l.Owner.PID, Start: l.Owner.StartTime}).Alive() {
 		return session
 	}
 	if session != "" {
-		return "the supctl maintenance exec that took it is gone, and so is the session of " + name
+		return "the supctl maintenance exec that took it is gone, and so is the session of " + ownerName(l.Owner)
 	}
 	if l.Owner.Session == "" || v.Live == nil {
-		return "the supctl maintenance exec of " + name + " that took it is gone"
+		return "the supctl maintenance exec of " + ownerName(l.Owner) + " that took it is gone"
 	}
-	return "the supctl maintenance exec that took it is gone; the session of " + name + " is still there"
+	return "the supctl maintenance exec that took it is gone; the session of " + ownerName(l.Owner) + " is still there"
 }
 
 // sessionGone says that a login is gone, "" if it is there or nobody can tell.
-func (v LockView) sessionGone(o lockfile.Owner) string {
+func (v *LockView) sessionGone(o *lockfile.Owner) string {
 	if o.Session != "" {
 		if v.Live == nil || o.Session == v.Me.Session { // who asks is alive
 			return ""
 		}
 		if live := v.Live(); live != nil && !live[o.Session] {
-			return "the session of " + ownerName(o) + " that took it is gone"
+			return "the session of " + ownerName(*o) + " that took it is gone"
 		}
 		return ""
 	}
@@ -47,7 +46,7 @@ func (v LockView) sessionGone(o lockfile.Owner) string {
 		return ""
 	}
 	if _, err := os.Lstat(filepath.Join("/dev", o.TTY)); os.IsNotExist(err) {
-		return "the terminal " + o.TTY + " of " + ownerName(o) + " is gone"
+		return "the terminal " + o.TTY + " of " + ownerName(*o) + " is gone"
 	}
 	return ""
 }

@@ -26,16 +26,19 @@ type LockView struct {
 }
 
 // Lock is one lock.
-func (v LockView) Lock(l lockfile.Lock) Lock {
+func (v LockView) Lock(l lockfile.Lock) Lock { return v.lock(&l) }
+
+func (v *LockView) lock(l *lockfile.Lock) Lock {
+	gone := v.whoIsGone(l)
 	w := Lock{
 		ID: l.ID, Target: l.Target.String(), Owner: ownerName(l.Owner), UID: uint32(l.Owner.UID), TTY: l.Owner.TTY,
-		Reason: l.Reason, Ticket: l.Ticket, Since: l.TakenAt, Overdue: l.Overdue(v.Now), Abandoned: v.Gone(l), AbandonedWhy: v.whoIsGone(l),
+		Reason: l.Reason, Ticket: l.Ticket, Since: l.TakenAt, Overdue: l.Overdue(v.Now), Abandoned: gone != "", AbandonedWhy: gone,
 		Ready: len(l.NotReady) == 0, Session: l.Owner.Session, Remote: l.Owner.Remote, PID: l.Owner.PID, Host: l.Host,
 		Members: v.members(l), NotReady: append([]string{}, l.NotReady...), Attached: l.Attached, Stopped: l.MeantDown, Replaces: l.Replaces, Mine: l.Owner.Same(v.Me),
-		File: filepath.Join(v.StateDir, "locks", string(l.Target.Kind), l.Target.Name, l.ID+".toml"),
+		File: v.StateDir + "/locks/" + string(l.Target.Kind) + "/" + l.Target.Name + "/" + l.ID + ".toml",
 	}
 	if v.NotReady != nil {
-		w.NotReady = append([]string{}, v.NotReady(l)...)
+		w.NotReady = append([]string{}, v.NotReady(*l)...)
 		w.Ready = len(w.NotReady) == 0
 	}
 	w.StartedUnderLock = []Stray{}
@@ -65,13 +68,13 @@ func (v LockView) Lock(l lockfile.Lock) Lock {
 // Locks are many; never nil, so that JSON shows a list.
 func (v LockView) Locks(ls []lockfile.Lock) []Lock {
 	out := make([]Lock, 0, len(ls))
-	for _, l := range ls {
-		out = append(out, v.Lock(l))
+	for i := range ls {
+		out = append(out, v.lock(&ls[i]))
 	}
 	return out
 }
 
-func (v LockView) members(l lockfile.Lock) []string {
+func (v *LockView) members(l *lockfile.Lock) []string {
 	names := make([]string, 0, len(l.Members))
 	for name := range l.Members {
 		names = append(names, name)
@@ -80,7 +83,7 @@ func (v LockView) members(l lockfile.Lock) []string {
 		names = append(names, v.Members(l.Target)...)
 	}
 	if v.Copies != nil && l.Target.Kind == lockfile.TargetGroup { // few, and the only ones whose members change
-		names = append(names, v.Copies(l)...)
+		names = append(names, v.Copies(*l)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

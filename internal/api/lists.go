@@ -25,8 +25,8 @@ func complete(v reflect.Value) {
 			return
 		}
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				complete(v.Field(i))
+			if f := v.Field(i); f.CanSet() { // exported
+				complete(f)
 			}
 		}
 	case reflect.Slice:
