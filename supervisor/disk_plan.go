@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/supd/supd/lockfile"
 )
@@ -12,6 +13,26 @@ type diskPlan struct {
 	mu    sync.Mutex
 	stamp string
 	plan  lockfile.Plan
+	soon  *time.Timer
+}
+
+// learnAfter is when files can be told from later ones, see configs.Plan.Stamp.
+const learnAfter = 3 * time.Second
+
+// learnDisk has the config that was just put in force read once more when nobody waits for it: or the first lock would.
+func (s *Supervisor) learnDisk() {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if s.disk.soon != nil {
+		s.disk.soon.Reset(learnAfter)
+		return
+	}
+	s.disk.soon = time.AfterFunc(learnAfter, func() {
+		if s.ctx.Err() == nil {
+			_, _ = s.onDisk() // whoever takes a lock is told
+			giveBack()
+		}
+	})
 }
 
 // onDisk is the config as it stands on disk, for resolving a lock's targets: a lock taken between an edit and its reload

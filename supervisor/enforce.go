@@ -49,6 +49,7 @@ func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
 	s.adoptPlan(next, held)
 	s.grant(next.API)
 	s.enforced(next)
+	s.learnDisk()
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"runtime"
 	"sync"
 	"time"
 )
@@ -32,7 +31,10 @@ const tidyAfter = 30 * time.Millisecond
 const laneMax = 100 * time.Millisecond
 
 // newLanes has enough for one to be at the disk or in a fork while others use the processors.
-func newLanes() *lanes { return &lanes{max: 2 * runtime.GOMAXPROCS(0)} }
+func newLanes(processors int) *lanes { return &lanes{max: LanesEach * processors} }
+
+// LanesEach is how many lanes there are for each processor.
+const LanesEach = 2
 
 // lane is the right of one job to run.
 type lane struct {

@@ -131,7 +131,7 @@ func isIdle(t *testing.T, l *lanes) {
 // zero, what can wait was never done, and an orderly end waited for it.
 func TestALaneIsLeftOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLanes()
+		l := newLanes(2)
 		var first *lane
 		l.run(func(ln *lane) { first = ln })
 		synctest.Wait()

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +36,7 @@ type Options struct {
 	LastLog    func() // called before another program takes this process over: what was logged has to be out by then
 	Version    string
 	Commit     string
+	Processors int // that actions are shared out to; 0: as many as the runtime has
 }
 
 // Supervisor is one running supd. Run it once.
@@ -107,7 +110,7 @@ func (e *ConfigError) Error() string { return e.Mistakes.Error() }
 func Run(ctx context.Context, o Options, signals Signals) error {
 	s := &Supervisor{
 		opts: o, began: time.Now(),
-		done: make(chan struct{}), inbox: make(chan message, inboxMax), lanes: newLanes(),
+		done: make(chan struct{}), inbox: make(chan message, inboxMax), lanes: newLanes(cmp.Or(o.Processors, runtime.GOMAXPROCS(0))),
 		memory: newMemory(), vanished: newVanished(), overdue: newOverdue(), strays: newStrays(), requests: newRequests(),
 		services: registry{all: map[string]*service{}},
 		problems: map[string]string{}, ready: make(chan struct{}),

@@ -148,6 +148,7 @@ It listens on %s; supctl finds it by itself. In another terminal, try:
 
 // supervise runs until it is told to end.
 func supervise(o options, stderr io.Writer) int {
+	o.Processors = spareProcessors()
 	reserveThreads(threadsReserve)
 	queue := newLogQueue(stderr)
 	o.Log, o.LastLog = newLogger(queue), queue.Close
