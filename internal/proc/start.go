@@ -42,8 +42,8 @@ func (t *Table) Start(a Attr) (*Process, error) {
 	}
 	attr := &syscall.ProcAttr{Dir: a.Dir, Env: a.Env, Files: a.Files, Sys: sys}
 
-	// Not a lock over the fork: an exec that hangs (a dead file server) would stop
-	// every other start.
+	tryOpen(a.Path, a.Dir)
+	// Not a lock over the fork: an exec that hangs would stop every other start.
 	t.mu.Lock()
 	t.forking++
 	t.mu.Unlock()
@@ -87,6 +87,22 @@ func (t *Table) Start(a Attr) (*Process, error) {
 		return nil, t.disown(pid, err)
 	}
 	return p, nil
+}
+
+// tryOpen does what the child will do, and hangs where that hangs (a dead file server): here one goroutine does. Between fork
+// and exec it would be the whole of supd from the next collection on, since the runtime cannot stop a thread that is in a
+// clone(2) with CLONE_VFORK. Whether it works is for the exec to say.
+func tryOpen(program, dir string) {
+	var st unix.Stat_t
+	if dir != "" {
+		_ = unix.Stat(dir, &st)
+	}
+	if unix.Stat(program, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return
+	}
+	if fd, err := unix.Open(program, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+		unix.Close(fd)
+	}
 }
 
 // forkTraced forks on a thread of the caller's, which a tracer has to be (ptrace(2)), and prepares the child if that is asked.
