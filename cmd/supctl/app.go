@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/supd/supd/internal/api"
 	"github.com/supd/supd/internal/where"
 )
 
@@ -26,6 +27,7 @@ type app struct {
 	wraps   bool   // see wrapper
 	running bool   // the command line was understood: errors are no longer wrong usage
 	place   *where.Place
+	heard   []api.Notice // with the last answer; nil: none came with it
 	config  *diskNames
 }
 

@@ -43,7 +43,7 @@ func (a *app) client() (*api.Client, error) {
 	}
 	meant := a.flags.stateDir
 	if meant == "" || p.Said {
-		return api.NewClient(p.Socket), nil
+		return a.hearing(p.Socket), nil
 	}
 	// Another supd's answer, or its lock, would be about other services.
 	has, err := where.StateDir(p.RunDir)
@@ -53,7 +53,16 @@ func (a *app) client() (*api.Client, error) {
 	if !sameDir(has, meant) {
 		return nil, &api.NotReachableError{Socket: p.Socket, Cause: fmt.Errorf("it serves %s, not --state-dir %s", has, meant)}
 	}
-	return api.NewClient(p.Socket), nil
+	return a.hearing(p.Socket), nil
+}
+
+// hearing is a client that keeps the person's notices, for showNotices.
+func (a *app) hearing(socket string) *api.Client {
+	c := api.NewClient(socket)
+	if a.tells() {
+		c.HearNotices(func(all []api.Notice) { a.heard = all })
+	}
+	return c
 }
 
 // sameDir compares directories by what they are, and by name where one does not

@@ -12,10 +12,13 @@ import (
 // noticesWait bounds what a command that is done waits to say more.
 const noticesWait = 500 * time.Millisecond
 
+// tells says whether notices are for whoever reads this command's output.
+func (a *app) tells() bool { return !a.flags.quiet && !a.json() }
+
 // showNotices tells, once, what happened to the person's locks meanwhile, after a command that looked for supd. A failure is no news:
 // what was not told comes with the next command.
 func (a *app) showNotices() {
-	if !a.running || a.place == nil || a.flags.quiet || a.json() {
+	if !a.running || a.place == nil || !a.tells() || a.heard != nil && len(a.heard) == 0 {
 		return
 	}
 	c, err := a.client()
@@ -25,7 +28,10 @@ func (a *app) showNotices() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), noticesWait)
 	defer cancel()
-	r, err := c.Notices(ctx)
+	r := api.NoticesReply{Notices: a.heard}
+	if a.heard == nil {
+		r, err = c.Notices(ctx)
+	}
 	if api.IsUnreachable(err) || ctx.Err() != nil { // also one that hangs
 		a.noticesFromFiles()
 		return

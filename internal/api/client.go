@@ -18,6 +18,7 @@ const FirstLine = 2 * time.Second
 type Client struct {
 	socket   string
 	patience time.Duration // until the first sign of life
+	notices  func([]Notice)
 }
 
 // NewClient makes a client for a socket path; nothing is dialled yet.
@@ -25,6 +26,10 @@ func NewClient(socket string) *Client { return &Client{socket: socket, patience:
 
 // Socket is the path it talks to.
 func (c *Client) Socket() string { return c.socket }
+
+// HearNotices has long calls of this client tell hear, before they return, what Notices would have answered then.
+// A daemon that is older does not. Before the first call.
+func (c *Client) HearNotices(hear func([]Notice)) { c.notices = hear }
 
 // read asks for a single document.
 func read[Out any](ctx context.Context, c *Client, path string, query url.Values) (Out, error) {
@@ -40,6 +45,7 @@ func read[Out any](ctx context.Context, c *Client, path string, query url.Values
 // replyLine is any line of a long call after the first.
 type replyLine struct {
 	Progress *string         `json:"progress"`
+	Notices  []Notice        `json:"notices"`
 	Result   json.RawMessage `json:"result"`
 	Error    *Error          `json:"error"`
 }
@@ -65,6 +71,8 @@ func run[Out any](ctx context.Context, c *Client, path string, in any, progress 
 				return out, Errorf(CodeFailed, "cannot read the answer of supd: %v", err)
 			}
 			return out, nil
+		case l.Notices != nil && c.notices != nil:
+			c.notices(l.Notices)
 		case l.Progress != nil && progress != nil:
 			progress(*l.Progress)
 		}

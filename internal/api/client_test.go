@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -91,6 +92,38 @@ func TestClientWaitsForADaemonThatWorks(t *testing.T) {
 	time.AfterFunc(4*c.patience, func() { close(slow) })
 	if _, err := c.Act(t.Context(), Action{Verb: "start", Targets: []string{"db"}}, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whoever wants them has the notices that there are once the work is done, whether it succeeded or not, and without a request more.
+func TestNoticesComeWithTheAnswer(t *testing.T) {
+	f := &fake{news: []Notice{{Key: "break x", Text: "broken"}}}
+	refusing := false
+	f.act = func(context.Context, Peer, Action, Progress) (ActionReply, error) {
+		if refusing {
+			return ActionReply{}, Errorf(CodeHeld, "held")
+		}
+		return ActionReply{}, nil
+	}
+	deaf, _ := served(t, f)
+	act := Action{Verb: "start", Targets: []string{"db"}}
+	if _, err := deaf.Act(t.Context(), act, nil); err != nil || slices.Contains(f.made(), "Notices") {
+		t.Errorf("%v; calls %v", err, f.made())
+	}
+	c := NewClient(deaf.Socket())
+	var heard [][]Notice
+	c.HearNotices(func(all []Notice) { heard = append(heard, all) })
+	if _, err := c.Act(t.Context(), act, nil); err != nil {
+		t.Error(err)
+	}
+	refusing = true
+	if _, err := c.Act(t.Context(), act, nil); CodeOf(err) != CodeHeld {
+		t.Error(err)
+	}
+	f.news = nil
+	_, _ = c.Act(t.Context(), act, nil)
+	if len(heard) != 3 || len(heard[0]) != 1 || len(heard[1]) != 1 || heard[0][0] != heard[1][0] || heard[0][0].Text != "broken" || heard[2] == nil || len(heard[2]) != 0 {
+		t.Errorf("heard %v", heard)
 	}
 }
 

@@ -24,6 +24,7 @@ type fake struct {
 	checks ChecksReply
 	follow func(ctx context.Context, each func(journal.Event) error) error
 	health error
+	news   []Notice
 	query  journal.Query
 	logs   LogQuery
 }
@@ -123,7 +124,8 @@ func (f *fake) GuardRefused(context.Context, Peer, GuardRefused) (GuardReply, er
 }
 
 func (f *fake) Notices(context.Context, Peer) (NoticesReply, error) {
-	return NoticesReply{Notices: []Notice{}}, nil
+	f.called("Notices")
+	return NoticesReply{Notices: append([]Notice{}, f.news...)}, nil
 }
 
 func (f *fake) NoticesTold(context.Context, Peer, NoticesTold) (NoticesReply, error) {

@@ -64,6 +64,12 @@ func (g *generator) operation(rt *route) object {
 		}
 		params = append(params, object{"name": p.name, "in": "query", "description": p.doc, "schema": s})
 	}
+	if rt.shape == long {
+		params = append(params, object{
+			"name": noticesHeader, "in": "header", "schema": object{"type": "string"},
+			"description": "If it is there, a line with the peer's notices comes before the result.",
+		})
+	}
 	if params != nil {
 		op["parameters"] = params
 	}
@@ -83,7 +89,7 @@ func (g *generator) content(rt *route) object {
 		return object{"text/plain": object{"schema": object{"type": "string"}}}
 	case long:
 		line := object{"oneOf": []any{
-			g.schema(reflect.TypeFor[acceptedLine]()), g.schema(reflect.TypeFor[progressLine]()),
+			g.schema(reflect.TypeFor[acceptedLine]()), g.schema(reflect.TypeFor[progressLine]()), g.schema(reflect.TypeFor[noticesLine]()),
 			object{"type": "object", "required": []string{"result"}, "properties": object{"result": g.schema(rt.out)}},
 			g.schema(reflect.TypeFor[errorLine]()),
 		}}

@@ -21,6 +21,9 @@ type (
 	progressLine struct {
 		Progress string `json:"progress"`
 	}
+	noticesLine struct {
+		Notices []Notice `json:"notices"`
+	}
 	resultLine struct {
 		Result any `json:"result"`
 	}

@@ -188,7 +188,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, rt *route, c *ca
 	case rt.shape == raw:
 		s.o.Backend.Metrics().ServeHTTP(w, r)
 	case rt.shape == long:
-		answerLong(w, rt, c)
+		answerLong(w, rt, c, r.Header.Get(noticesHeader) != "")
 	case rt.shape == lines && follow != "" && follow != "0" && follow != "false":
 		answerFollow(w, rt, c)
 	default:
@@ -200,15 +200,23 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, rt *route, c *ca
 	}
 }
 
+// noticesHeader asks for the peer's notices before the result of a long call, and spares a request of its own.
+const noticesHeader = "Supd-Notices"
+
 // answerLong says "accepted" before it lets the Backend begin. If nobody hears
 // that, the client has given up (and perhaps done it by other means since).
-func answerLong(w http.ResponseWriter, rt *route, c *call) {
+func answerLong(w http.ResponseWriter, rt *route, c *call, notices bool) {
 	l := newLineWriter(w)
 	defer l.close()
 	if l.send(acceptedLine{true}) != nil {
 		return
 	}
 	out, err := rt.work(c, func(text string) { _ = l.send(progressLine{text}) })
+	if notices { // as they are now that the work is done
+		if r, err := c.b.Notices(c.ctx, c.peer); err == nil {
+			_ = l.send(noticesLine(r))
+		}
+	}
 	if err != nil {
 		_ = l.send(errorLine{asError(err)})
 		return

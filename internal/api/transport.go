@@ -89,6 +89,9 @@ func (c *Client) ask(ctx context.Context, method, path string, query url.Values,
 	if err != nil {
 		return nil, fail(err)
 	}
+	if firstLine && c.notices != nil {
+		req.Header.Set(noticesHeader, "1")
+	}
 	// A connection of its own: nothing stays open behind supctl's back, and a
 	// daemon that was replaced is never asked through a dead connection.
 	t := &http.Transport{DisableKeepAlives: true, DisableCompression: true, DialContext: c.dial}
