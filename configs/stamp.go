@@ -9,9 +9,12 @@ import (
 	"time"
 )
 
-// stampAge is how old a file's last change has to be for its times to tell it from a later one: file systems stamp with
-// the kernel's tick, and two changes within one look the same.
-const stampAge = 2 * time.Second
+// How old a file's last change has to be for its times to tell it from a later one: file systems stamp with the kernel's tick,
+// 10 ms at most, and two changes within one look the same. Some have but seconds (ext3; two for FAT), of which the rest is 0.
+const (
+	stampAge       = 200 * time.Millisecond
+	stampAgeCoarse = 2 * time.Second
+)
 
 // Stamp tells whether what the plan was read from has changed since: two equal stamps, the first taken before a reading,
 // mean that reading again would find the same. "" if that cannot be told (a file changed just now, or is not there), and
@@ -31,14 +34,21 @@ func stamp(files, globs []string) string {
 		fmt.Fprintf(&b, "%s %d\n", glob, len(found))
 		files = append(files[:len(files):len(files)], found...)
 	}
-	newest := time.Now().Add(-stampAge)
+	now := time.Now()
 	for _, path := range files {
 		info, err := os.Stat(path)
 		if err != nil {
 			return ""
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok || time.Unix(st.Ctim.Unix()).After(newest) {
+		if !ok {
+			return ""
+		}
+		changed, age := time.Unix(st.Ctim.Unix()), stampAge
+		if changed.Nanosecond() == 0 {
+			age = stampAgeCoarse
+		}
+		if now.Sub(changed) < age {
 			return ""
 		}
 		fmt.Fprintf(&b, "%s %d %d %d %v %v\n", path, st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim)

@@ -26,12 +26,17 @@ func TestStampSeesEveryChange(t *testing.T) {
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}
-	if s := plan.Stamp(); s != "" {
-		t.Errorf("files changed just now have the stamp %q; a second change within the same tick would go unseen", s)
+	for judged := false; !judged; { // again where the machine was too slow to tell
+		write(part, "[service.a]\ncommand = [\"/bin/true\"]\n")
+		began := time.Now()
+		s := plan.Stamp()
+		if judged = time.Since(began) < stampAge/2; judged && s != "" {
+			t.Errorf("a file changed just now has the stamp %q; a second change within the same tick would go unseen", s)
+		}
 	}
 	settled := func() string {
 		t.Helper()
-		end := time.After(4 * stampAge)
+		end := time.After(4 * stampAgeCoarse)
 		for tick := time.NewTicker(50 * time.Millisecond); ; {
 			if s := plan.Stamp(); s != "" {
 				return s
