@@ -19,12 +19,18 @@ const (
 // Stamp tells whether what the plan was read from has changed since: two equal stamps, the first taken before a reading,
 // mean that reading again would find the same. "" if that cannot be told (a file changed just now, or is not there), and
 // for a plan that is not from files. It costs a stat per file.
-func (p *Plan) Stamp() string { return stamp(p.Files, p.globs) }
+func (p *Plan) Stamp() string { return p.StampAt(time.Now()) }
+
+// StampAt is the stamp that there was when the plan began to be read, "" also if a file has changed since then.
+func (p *Plan) StampAt(began time.Time) string { return stamp(p.Files, p.globs, began) }
 
 // Stamp is Plan.Stamp for names.
-func (n *Names) Stamp() string { return stamp(n.files, n.globs) }
+func (n *Names) Stamp() string { return n.StampAt(time.Now()) }
 
-func stamp(files, globs []string) string {
+// StampAt is Plan.StampAt for names.
+func (n *Names) StampAt(began time.Time) string { return stamp(n.files, n.globs, began) }
+
+func stamp(files, globs []string, now time.Time) string {
 	var b strings.Builder
 	for _, glob := range globs {
 		found, err := filepath.Glob(glob)
@@ -34,7 +40,6 @@ func stamp(files, globs []string) string {
 		fmt.Fprintf(&b, "%s %d\n", glob, len(found))
 		files = append(files[:len(files):len(files)], found...)
 	}
-	now := time.Now()
 	for _, path := range files {
 		info, err := os.Stat(path)
 		if err != nil {

@@ -49,6 +49,9 @@ func TestStampSeesEveryChange(t *testing.T) {
 		}
 	}
 	before := settled()
+	if s := plan.StampAt(time.Now().Add(-time.Hour)); s != "" {
+		t.Errorf("of files that changed after they were read the stamp is %q", s)
+	}
 	if again := plan.Stamp(); again != before {
 		t.Errorf("nothing changed: %q, then %q", before, again)
 	}

@@ -29,6 +29,10 @@ type direct struct {
 	runDir string // "" if unknown
 	why    error  // what kept the daemon from answering
 	config string // path
+
+	reading sync.Mutex
+	read    *configs.Plan // see whole
+	stamp   string
 }
 
 // openState opens the state directory.

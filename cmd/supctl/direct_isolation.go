@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/doctor"
 	"github.com/supd/supd/internal/stray"
 	"github.com/supd/supd/lockfile"
@@ -30,9 +29,9 @@ func (d *direct) isolation(ctx context.Context, targets []lockfile.Target) (answ
 
 // commands are the services of targets with what they run.
 func (d *direct) commands(targets []lockfile.Target) ([]doctor.Target, error) {
-	plan, mistakes := configs.Load(d.config, configs.Options{StateDir: d.dir.Path()})
-	if len(mistakes) > 0 {
-		return nil, mistakes[0:1].Err()
+	plan, err := d.whole()
+	if err != nil {
+		return nil, err
 	}
 	names := plan.NamesOf()
 	lp := lockfile.Plan{Services: names.Services, Groups: names.Groups}

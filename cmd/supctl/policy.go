@@ -62,9 +62,9 @@ func (d *direct) rules(targets []lockfile.Target) ([]configs.Maintenance, error)
 	if _, err := os.Stat(d.config); errors.Is(err, fs.ErrNotExist) && d.a.flags.config == "" {
 		return nil, nil // no config, no policy
 	}
-	plan, mistakes := configs.Load(d.config, configs.Options{StateDir: d.dir.Path()})
-	if len(mistakes) > 0 {
-		return nil, mistakes[0:1].Err()
+	plan, err := d.whole()
+	if err != nil {
+		return nil, err
 	}
 	names := plan.NamesOf()
 	lp := lockfile.Plan{Services: names.Services, Groups: names.Groups}
