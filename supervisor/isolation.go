@@ -26,7 +26,7 @@ func (s *Supervisor) isolation(ctx context.Context, services []string) (answer f
 		targets = append(targets, t)
 	}
 	done := make(chan doctor.Report, 1)
-	go func() { done <- doctor.Look(ctx, "/", targets) }()
+	go func() { done <- s.looker.Look(ctx, "/", targets) }()
 	return func() doctor.Report { return <-done }
 }
 

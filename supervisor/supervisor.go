@@ -16,6 +16,7 @@ import (
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/doctor"
 	"github.com/supd/supd/internal/hands"
 	"github.com/supd/supd/internal/journal"
 	"github.com/supd/supd/internal/proc"
@@ -86,6 +87,7 @@ type Supervisor struct {
 	planGen  uint64
 	loadedAt time.Time
 	disk     diskPlan
+	looker   doctor.Looker
 	mistakes []string // of the last reload that failed
 	reloadMu sync.Mutex
 

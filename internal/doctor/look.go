@@ -57,6 +57,15 @@ func finders() []finder {
 
 // Look asks every finder about these services, for LookMax at most. root is "/", or a made-up host of a test.
 func Look(ctx context.Context, root string, targets []Target) Report {
+	return new(Looker).Look(ctx, root, targets)
+}
+
+// Looker looks again and again at one host, and remembers which package a program comes from for as long as no package is
+// installed, upgraded or removed. The zero value is ready. Safe for concurrent use.
+type Looker struct{ owned owned }
+
+// Look is the function Look.
+func (k *Looker) Look(ctx context.Context, root string, targets []Target) Report {
 	ctx, cancel := context.WithTimeout(ctx, LookMax)
 	defer cancel()
 	all, idx := finders(), index(targets)
@@ -70,7 +79,7 @@ func Look(ctx context.Context, root string, targets []Target) Report {
 	answers := make(chan answer, len(all)) // one that comes too late waits for nobody
 	for _, f := range all {
 		go func() {
-			l := &look{ctx: ctx, root: root, kind: f.kind, idx: idx}
+			l := &look{ctx: ctx, root: root, kind: f.kind, idx: idx, owned: &k.owned}
 			f.find(l)
 			if ctx.Err() != nil {
 				l.unseen(fmt.Sprintf("%s: not all was looked at within %v", f.kind, LookMax))

@@ -25,6 +25,7 @@ type look struct {
 	root   string
 	kind   string
 	idx    targets
+	owned  *owned
 	files  int
 	report Report
 }
