@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -96,7 +97,9 @@ func (s *Supervisor) Lock(_ context.Context, p api.Peer, id string) (api.Lock, e
 func (s *Supervisor) MaintenanceCheck(_ context.Context, p api.Peer, target string) (api.MaintenanceCheck, error) {
 	names, err := s.members(target)
 	if err != nil {
-		return api.MaintenanceCheck{}, err
+		if names = s.lockedStill(target); len(names) == 0 {
+			return api.MaintenanceCheck{}, err
+		}
 	}
 	reply := api.MaintenanceCheck{Target: target, Holds: []api.Hold{}, Locks: []api.Lock{}}
 	view := s.lockView(p.Owner)
@@ -114,11 +117,32 @@ func (s *Supervisor) MaintenanceCheck(_ context.Context, p api.Peer, target stri
 		}
 		unreadable = unreadable || len(c.Unreadable) > 0
 	}
-	switch {
-	case unreadable:
-		reply.Code, reply.Locked = api.CodeUnknown, true
+	switch { // a lock that can be read is certain, whatever lies beside it
 	case wanted || len(reply.Locks) > 0:
 		reply.Code, reply.Locked = api.CodeHeld, true
+	case unreadable:
+		reply.Code, reply.Locked = api.CodeUnknown, true
 	}
 	return reply, nil
+}
+
+// lockedStill are the services that a target meant which no config has any more, if a lock of its own still holds them.
+func (s *Supervisor) lockedStill(target string) []string {
+	t, err := lockfile.ParseTarget(target)
+	if err != nil {
+		return nil
+	}
+	held := map[string]bool{}
+	for _, l := range s.dir.LocksOn(t) {
+		for name := range l.Members {
+			held[name] = true
+		}
+	}
+	if t.Kind == lockfile.TargetService {
+		c := s.dir.Cover(t.Name)
+		held[t.Name] = slices.ContainsFunc(c.Locks, func(l lockfile.Lock) bool { return l.Target.Kind != lockfile.TargetHost }) ||
+			slices.ContainsFunc(api.BadLocks(c.Unreadable), func(b api.BadLock) bool { return b.Target == t.Name })
+	}
+	maps.DeleteFunc(held, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(held))
 }
