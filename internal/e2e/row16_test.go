@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,13 +21,16 @@ func TestRow16_NobodyWaitsForOneThatHangs(t *testing.T) {
 	for i := range ofEach {
 		for kind, more := range map[string]string{
 			"unready": "ready = \"notify\"\nready_timeout = \"1s\"\n",
-			"hooked":  "hook_timeout = \"200ms\"\npre_start = [[\"/bin/sleep\", \"1000\"]]\n",
+			"hooked":  "hook_timeout = \"200ms\"\npre_start = [" + hangs("hooked", i) + "]\n",
 			"after":   fmt.Sprintf("depends_on = [\"unready%d\"]\n", i),
 		} {
 			name := fmt.Sprint(kind, i)
 			hanging = append(hanging, name)
 			text += service(name, more+fmt.Sprintf(again, name))
 		}
+		name := fmt.Sprint("checked", i) // comes up, and is restarted because its check never answers
+		text += service(name, fmt.Sprintf("[service.%s.check.ask]\ntype = \"program\"\ncommand = %s\nevery = \"500ms\"\ntimeout = \"400ms\"\nfail_after = 1\non_fail = \"restart\"\n",
+			name, hangs("checked", i)))
 	}
 	for i := range deaf {
 		name := fmt.Sprint("deaf", i)
@@ -64,6 +68,13 @@ func TestRow16_NobodyWaitsForOneThatHangs(t *testing.T) {
 	if with[rounds/2] > 2*without[rounds/2]+5*time.Millisecond {
 		t.Errorf("beside services that hang a crash is repaired after %v, alone after %v (medians)", with[rounds/2], without[rounds/2])
 	}
+	for i := range ofEach {
+		for _, kind := range []string{"hooked", "checked"} {
+			if text, _ := os.ReadFile(busy.path(fmt.Sprint(kind, i, ".hung"))); strings.Count(string(text), "hangs") < 3 {
+				t.Errorf("what %s%d waits for was begun %d times only", kind, i, strings.Count(string(text), "hangs"))
+			}
+		}
+	}
 	all := busy.all()
 	for _, name := range hanging {
 		if s := all[name].State; s == "up" {
@@ -73,6 +84,11 @@ func TestRow16_NobodyWaitsForOneThatHangs(t *testing.T) {
 			t.Errorf("%s was started %d times only: was anything hanging all the time?", name, len(busy.starts(name)))
 		}
 	}
+}
+
+// hangs is a command that notes that it was begun, and never ends by itself.
+func hangs(kind string, i int) string {
+	return fmt.Sprintf(`["/bin/sh", "-c", "echo hangs >> $DIR/%s%d.hung; exec sleep 1000"]`, kind, i)
 }
 
 // Row 16: one service's start and another's stop hang; nobody else waits.
