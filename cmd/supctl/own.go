@@ -15,9 +15,14 @@ import (
 // listLocks lists locks, from the daemon or, where none answers, from the files.
 // why is then what kept the daemon from answering.
 func (a *app) listLocks(ctx context.Context, targets []string) (r api.LocksReply, why error, err error) {
+	return a.locksBy(ctx, targets, (*api.Client).Locks)
+}
+
+// locksBy is listLocks with another way to ask.
+func (a *app) locksBy(ctx context.Context, targets []string, ask func(*api.Client, context.Context, []string) (api.LocksReply, error)) (r api.LocksReply, why error, err error) {
 	c, err := a.client()
 	if err == nil {
-		r, err = c.Locks(ctx, targets)
+		r, err = ask(c, ctx, targets)
 	}
 	if err == nil || !api.IsUnreachable(err) {
 		return r, nil, err

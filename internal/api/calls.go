@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/url"
 	"time"
@@ -92,6 +93,19 @@ func (c *Client) Doctor(ctx context.Context, targets []string) (DoctorReply, err
 func (c *Client) Locks(ctx context.Context, targets []string) (LocksReply, error) {
 	return read[LocksReply](ctx, c, "/v1/maintenance/locks", targetQuery(targets))
 }
+
+// LocksText is Locks as the daemon wrote it, one line of JSON, unread: of thousands of locks that takes a tenth of the time.
+func (c *Client) LocksText(ctx context.Context, targets []string) ([]byte, error) {
+	a, err := c.ask(ctx, "GET", "/v1/maintenance/locks", targetQuery(targets), nil, false)
+	if err != nil {
+		return nil, err
+	}
+	defer a.close()
+	return a.all()
+}
+
+// AllReadable says of such a text that its list of unreadable files is there and empty.
+func AllReadable(text []byte) bool { return bytes.HasSuffix(text, []byte(`"unreadable":[]}`+"\n")) }
 
 // Lock shows one lock; id may be a unique prefix.
 func (c *Client) Lock(ctx context.Context, id string) (Lock, error) {

@@ -127,6 +127,24 @@ func TestNoticesComeWithTheAnswer(t *testing.T) {
 	}
 }
 
+// A list without a word about what cannot be read is passed on as it is; of one with such a file, somebody has to look at it.
+func TestAllReadable(t *testing.T) {
+	for text, want := range map[string]bool{
+		"{\"locks\":[],\"unreadable\":[]}\n":                                   true,
+		"{\"locks\":[],\"unreadable\":[{\"file\":\"x\"}]}\n":                   false,
+		"{\"locks\":[{\"reason\":\"\\\"unreadable\\\":[]}\\n\"}],\"new\":1}\n": false,
+		"{\"locks\":[],\"unreadable\":[]":                                      false, "": false,
+	} {
+		if got := AllReadable([]byte(text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	c, _ := served(t, &fake{})
+	if text, err := c.LocksText(t.Context(), nil); err != nil || !AllReadable(text) {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 func TestEveryCallOfTheClient(t *testing.T) {
 	f := &fake{}
 	c, _ := served(t, f)
@@ -153,6 +171,7 @@ func TestEveryCallOfTheClient(t *testing.T) {
 			return second(c.MaintenanceExtend(ctx, MaintenanceExtend{IDs: []string{"a1"}, ForS: 1}))
 		}},
 		{"Locks [db]", func() error { return second(c.Locks(ctx, []string{"db"})) }},
+		{"Locks [web]", func() error { return second(c.LocksText(ctx, []string{"web"})) }},
 		{"Lock a1", func() error { return second(c.Lock(ctx, "a1")) }},
 		{"MaintenanceCheck @web", func() error { return second(c.MaintenanceCheck(ctx, "@web")) }},
 		{"Checks []", func() error { return second(c.Checks(ctx, nil)) }},

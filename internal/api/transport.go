@@ -192,7 +192,17 @@ func (a *answer) refusal(status int) error {
 
 // next reads the next document into v.
 func (a *answer) next(v any) error {
-	err := a.dec.Decode(v)
+	return a.broken(a.dec.Decode(v))
+}
+
+// all is the whole of an answer, in place of next.
+func (a *answer) all() ([]byte, error) {
+	text, err := io.ReadAll(a.body)
+	return text, a.broken(err)
+}
+
+// broken says why an answer could not be read to its end.
+func (a *answer) broken(err error) error {
 	if err == nil {
 		return nil
 	}
