@@ -31,6 +31,7 @@ type Dir struct {
 	texts lockCache
 
 	gateNames gateNames
+	ends      plainEnds
 
 	anchored anchored
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // found is a lock with every place where its file stands.
@@ -191,22 +192,41 @@ func (d *Dir) Ended() ([]Lock, []Unreadable) {
 	return out, bad
 }
 
+// plainEnds remembers which tombstones are of locks that nobody took over: with the years they are thousands, and none ever
+// becomes one that somebody did.
+type plainEnds struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
 // TakenOver are those of Ended that somebody took over: broken, or handed over and accepted. The others, nearly all, are read
-// and not parsed, which costs ten times as much. What cannot be read is left out.
+// once and not parsed, which costs ten times as much. What cannot be read is left out.
 func (d *Dir) TakenOver() []Lock {
 	names, err := d.disk.list(d.path + "/ended")
 	if err != nil {
 		return nil
 	}
+	d.ends.mu.Lock()
+	defer d.ends.mu.Unlock()
+	plain := make(map[string]bool, len(names))
 	var out []Lock
 	for _, n := range names {
+		if d.ends.names[n] {
+			plain[n] = true
+			continue
+		}
 		content, err := d.disk.read(d.path + "/ended/" + n)
-		if err != nil || bytes.Contains(content, []byte(`how = "end"`)) { // within a text its quotes would be escaped
+		if err != nil {
+			continue
+		}
+		if bytes.Contains(content, []byte(`how = "end"`)) { // within a text its quotes would be escaped
+			plain[n] = true
 			continue
 		}
 		if l, err := parseLock(content, baseID(n)); err == nil && l.Ended != nil {
 			out = append(out, l)
 		}
 	}
+	d.ends.names = plain
 	return out
 }

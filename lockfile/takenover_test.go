@@ -33,4 +33,16 @@ func TestTakenOver(t *testing.T) {
 	if all, bad := d.Ended(); len(all) != 3 || len(bad) > 0 || len(got) != 1 || got[0].ID != res.Locks[0].ID || got[0].Ended.How != "break" || got[0].Reason != r.Reason {
 		t.Errorf("%d are over, taken over are %+v", len(all), got)
 	}
+	// Every command of anybody asks: what was read once is not read again, and what has come since is seen.
+	if n := diskOps(d, func() { d.TakenOver() }); n != 2 {
+		t.Errorf("%d disk operations, want the list and the one that was broken", n)
+	}
+	for _, l := range d.Locks().Locks {
+		if _, err := d.Break(ctx, BreakRequest{ID: l.ID, NewID: NewID(), Owner: ann(), Reason: "mine"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again := d.TakenOver(); len(again) != 2 {
+		t.Errorf("after a second break: %+v", again)
+	}
 }
