@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -28,7 +29,7 @@ func cleanText(s string) string {
 // cleanJSON escapes what json.Marshal leaves as it is and a terminal would act
 // on. Such characters stand only within strings, where an escape means the same.
 func cleanJSON(b []byte) []byte {
-	if strings.IndexFunc(string(b), harmless.ActedOn) < 0 {
+	if !slices.ContainsFunc(b, func(c byte) bool { return c >= 0x7f }) { // plain letters, as nearly always
 		return b
 	}
 	out := make([]byte, 0, len(b)+16)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/supd/supd/internal/journal"
@@ -104,8 +105,12 @@ func (c *Client) LocksText(ctx context.Context, targets []string) ([]byte, error
 	return a.all()
 }
 
-// AllReadable says of such a text that its list of unreadable files is there and empty.
-func AllReadable(text []byte) bool { return bytes.HasSuffix(text, []byte(`"unreadable":[]}`+"\n")) }
+// AllReadable says of such a text that its list of unreadable files is there and empty, and that it is on one line, as JSON that is
+// to be shown to people has to be.
+func AllReadable(text []byte) bool {
+	line, whole := bytes.CutSuffix(text, []byte{'\n'})
+	return whole && bytes.HasSuffix(line, []byte(`"unreadable":[]}`)) && !slices.ContainsFunc(line, func(c byte) bool { return c < ' ' })
+}
 
 // Lock shows one lock; id may be a unique prefix.
 func (c *Client) Lock(ctx context.Context, id string) (Lock, error) {

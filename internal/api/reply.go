@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -53,6 +54,7 @@ func replyJSON(w http.ResponseWriter, v any) {
 	}
 	limitWrite(w)
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)+1))
 	_, _ = w.Write(b)
 	_, _ = w.Write([]byte{'\n'}) // by itself: the answer may be megabytes
 }

@@ -66,11 +66,12 @@ func IsUnreachable(err error) bool {
 
 // answer is an open reply: its first byte or header has been seen.
 type answer struct {
-	c     *Client
-	ctx   context.Context
-	body  io.ReadCloser
-	dec   *json.Decoder
-	close func()
+	c      *Client
+	ctx    context.Context
+	body   io.ReadCloser
+	length int64 // of body, -1 if it was not said
+	dec    *json.Decoder
+	close  func()
 }
 
 // ask sends a request and waits for the first sign of life. firstLine says that
@@ -99,7 +100,7 @@ func (c *Client) ask(ctx context.Context, method, path string, query url.Values,
 	if err != nil {
 		return nil, fail(err)
 	}
-	a := &answer{c: c, ctx: ctx, body: resp.Body, dec: json.NewDecoder(resp.Body)}
+	a := &answer{c: c, ctx: ctx, body: resp.Body, length: resp.ContentLength, dec: json.NewDecoder(resp.Body)}
 	a.close = func() { resp.Body.Close(); cancel(nil) }
 	if resp.StatusCode != http.StatusOK {
 		defer a.close()
@@ -197,8 +198,10 @@ func (a *answer) next(v any) error {
 
 // all is the whole of an answer, in place of next.
 func (a *answer) all() ([]byte, error) {
-	text, err := io.ReadAll(a.body)
-	return text, a.broken(err)
+	const roomMax = 64 << 20 // what is promised is not believed for more
+	text := bytes.NewBuffer(make([]byte, 0, bytes.MinRead+min(max(a.length, 0), roomMax)))
+	_, err := text.ReadFrom(a.body)
+	return text.Bytes(), a.broken(err)
 }
 
 // broken says why an answer could not be read to its end.
