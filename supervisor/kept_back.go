@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
@@ -39,8 +40,8 @@ func (v *service) otherLocked() bool {
 	return v.next != nil && v.next.Digest() != v.digestLocked()
 }
 
-// configDue puts in force what was kept back of a service, if nothing is in the way any more. Called by the loop, whenever
-// something was told of the service.
+// configDue puts in force what was kept back of a service, if nothing is in the way any more. Called whenever something was told
+// of the service.
 func (s *Supervisor) configDue(name string) {
 	if !s.services.kept.Load() {
 		return
@@ -50,23 +51,46 @@ func (s *Supervisor) configDue(name string) {
 		return
 	}
 	svc.mu.Lock()
-	due := svc.kept && !svc.settling
-	svc.settling = svc.settling || due
-	svc.mu.Unlock()
-	if due {
-		go s.settleConfig(svc)
+	defer svc.mu.Unlock()
+	if !svc.kept {
+		return
 	}
+	if svc.settling { // an attempt that may have seen what was before
+		svc.settleMore = true
+		return
+	}
+	svc.settling = true
+	go s.settleConfig(svc)
 }
+
+// When a change is tried again that met an action, the end of its lock among them: nothing tells that its gate is free. Twice as
+// long each time: an action may take hours.
+const (
+	busyWait    = 250 * time.Millisecond
+	busyWaitMax = 10 * time.Second
+)
 
 // settleConfig enforces the plan once more, now that svc is free. Where it is not, the next event brings the next attempt.
 func (s *Supervisor) settleConfig(svc *service) {
-	defer func() {
+	for more := true; more; {
+		enforced := s.trySettle(svc)
 		svc.mu.Lock()
-		svc.settling = false
+		more = svc.kept && svc.settleMore
+		svc.settleMore, svc.settling = false, more
+		if busy := enforced && svc.kept && !more; busy {
+			svc.settleWait = min(max(busyWait, 2*svc.settleWait), busyWaitMax)
+			time.AfterFunc(svc.settleWait, func() { s.configDue(svc.name) })
+		} else {
+			svc.settleWait = 0
+		}
 		svc.mu.Unlock()
-	}()
-	if len(s.dir.Cover(svc.name).Locks) > 0 {
-		return
+	}
+}
+
+// trySettle is one attempt. enforced: the plan was put in force, and if the change is kept back still, then by an action.
+func (s *Supervisor) trySettle(svc *service) (enforced bool) {
+	if s.ctx.Err() != nil || len(s.dir.Cover(svc.name).Locks) > 0 {
+		return false
 	}
 	s.reloadMu.Lock()
 	defer s.reloadMu.Unlock()
@@ -74,14 +98,15 @@ func (s *Supervisor) settleConfig(svc *service) {
 	kept := svc.kept
 	svc.mu.Unlock()
 	if !kept {
-		return
+		return false
 	}
 	plan, _ := s.inForce()
 	if err := s.enforce(s.ctx, plan); err != nil {
 		s.log.Warn("cannot put a change in force that was pending", "service", svc.name, "err", err)
-		return
+		return false
 	}
 	s.follow(plan)
+	return true
 }
 
 // refusedChange is the answer to --apply for a service that is locked, or whose change is kept back by an action.

@@ -17,13 +17,15 @@ type service struct {
 	name   string
 	holdMu sync.Mutex // held while its hold files are written or removed; taken before mu and before gates
 
-	mu       sync.Mutex
-	conf     *configs.Service // latest; the next start uses it
-	orphaned bool             // vanished from the config: conf is the last one there was
-	digest   string           // of conf, computed when it is first needed
-	kept     bool             // locked or busy when the config changed: the plan in force has it as it was
-	next     *configs.Service // with kept: what the config says now; nil: that is conf
-	settling bool             // kept is about to be looked at again
+	mu         sync.Mutex
+	conf       *configs.Service // latest; the next start uses it
+	orphaned   bool             // vanished from the config: conf is the last one there was
+	digest     string           // of conf, computed when it is first needed
+	kept       bool             // locked or busy when the config changed: the plan in force has it as it was
+	next       *configs.Service // with kept: what the config says now; nil: that is conf
+	settling   bool             // kept is about to be looked at again
+	settleMore bool             // something was told of it during that
+	settleWait time.Duration    // until the next look, if an action is in the way
 
 	proc    *proc.Process // nil: never seen one
 	gen     uint64
