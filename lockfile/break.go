@@ -89,8 +89,9 @@ func (t *taking) succeed(old *found, id string) error {
 	}
 	l := t.newLock(id, old.home, members)
 	l.Replaces, l.MeantDown = old.id, old.lock.MeantDown
+	l.NotReady, l.Unproven = old.lock.NotReady, old.lock.Unproven // whoever has it now: what was not brought down is not down
 	if t.handedOver {
-		l.Reason, l.Ticket, l.Until, l.NotReady, l.Unproven = old.lock.Reason, old.lock.Ticket, old.lock.Until, old.lock.NotReady, old.lock.Unproven
+		l.Reason, l.Ticket, l.Until = old.lock.Reason, old.lock.Ticket, old.lock.Until
 	}
 	content, err := l.encode()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -296,7 +297,29 @@ func (d *Dir) readHold(path, id string) (Hold, error) {
 	if err != nil {
 		return Hold{}, err
 	}
-	return parseHold(content, id)
+	h, err := parseHold(content, id)
+	if err == nil && h.Format > FormatVersion {
+		return d.sayNewer(h, path), nil
+	}
+	return h, err
+}
+
+// holdNewer is the kind of a hold that does not say its own in a way that is known here.
+const holdNewer HoldKind = "unreadable"
+
+// sayNewer gives a hold of a newer format what people need to find it.
+func (d *Dir) sayNewer(h Hold, path string) Hold {
+	if h.Kind == "" {
+		h.Kind = holdNewer
+	}
+	if st, err := d.disk.stat(path); err == nil && h.Since.IsZero() {
+		h.Since = time.Unix(st.Ctim.Unix())
+	}
+	about := fmt.Sprintf("%s is of format %d, which this version does not know; it holds: supctl maintenance doctor", path, h.Format)
+	if h.Reason = strings.TrimSpace(h.Reason + " " + about); h.By == "" {
+		h.By = "a newer supd"
+	}
+	return h
 }
 
 // LocksOn lists the readable locks on this very target; not those that cover it otherwise: Cover does.

@@ -69,6 +69,7 @@ func (s *Supervisor) MaintenanceAccept(ctx context.Context, p api.Peer, m api.Ma
 	if inFlight != nil {
 		reply.Code, reply.InFlight = api.CodeInFlight, []api.InFlight{api.InFlightOf(inFlight.InFlight)}
 	}
+	reply.JudgeReady()
 	return reply, nil
 }
 

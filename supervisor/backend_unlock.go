@@ -95,6 +95,7 @@ func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.Mai
 	if inFlight != nil {
 		reply.Code, reply.InFlight = api.CodeInFlight, []api.InFlight{api.InFlightOf(inFlight.InFlight)}
 	}
+	reply.JudgeReady()
 	return reply, nil
 }
 

@@ -49,5 +49,6 @@ func (d *direct) accept(ctx context.Context, req api.MaintenanceAccept, show api
 	for _, old := range res.Old {
 		reply.Notes = append(reply.Notes, d.tellOwner(old.Owner, notices.Gone(old, lockfile.Ended{At: d.a.now(), By: d.me, How: "transfer"})))
 	}
+	reply.JudgeReady()
 	return reply, nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -102,10 +104,23 @@ func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
 	if err != nil {
 		return a.interrupted("end the lock", err)
 	}
+	for _, l := range listed.Locks {
+		if slices.Contains(f.req.IDs, l.ID) && !l.Mine && !l.Abandoned {
+			reply.Notes = append(reply.Notes, fmt.Sprintf("the lock on %s was taken in another session of yours, which is still there%s", l.Target, onTerminal(l.TTY)))
+		}
+	}
 	if err := a.answer(reply, func() { a.writeEnded(reply) }); err != nil {
 		return err
 	}
 	return code(reply.Code)
+}
+
+// onTerminal says on which terminal, if that is known.
+func onTerminal(tty string) string {
+	if tty == "" {
+		return ""
+	}
+	return " (on " + tty + ")"
 }
 
 // endDecided says what changed during the work, ends the locks, and asks on a terminal for the decision that is missing.

@@ -27,7 +27,13 @@ func Doctor(d *lockfile.Dir, v LockView, direct bool, targets []string) DoctorRe
 	}
 	for _, l := range d.Locks().Locks {
 		gone := v.whoIsGone(&l)
-		if slices.Contains(told, l.ID) || gone == "" {
+		left := l.Target.Kind == lockfile.TargetService && v.Known != nil && !v.Known(l.Target.Name)
+		switch {
+		case slices.Contains(told, l.ID) || gone == "" && !left:
+			continue
+		case left: // the plan in force has it for as long as the lock keeps it from being taken down
+			r.Findings = append(r.Findings, v.finding(lockfile.Finding{Trouble: lockfile.TroubleOrphaned, Target: l.Target, Lock: &l,
+				Err: fmt.Errorf("nothing called %s is configured any more", l.Target)}, direct))
 			continue
 		}
 		r.Findings = append(r.Findings, v.finding(lockfile.Finding{Trouble: lockfile.TroubleAbandoned, Target: l.Target, Lock: &l,

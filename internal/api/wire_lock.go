@@ -1,6 +1,9 @@
 package api
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Lock is one maintenance lock as `maintenance list -o json` shows it.
 type Lock struct {
@@ -127,6 +130,20 @@ type MaintenanceReply struct {
 	Unseen    []string    `json:"isolation_unknown"` // start: what could not be looked at, so that nothing is known of it
 
 	Changes *ChangesReply `json:"changes,omitempty"` // end: filled in by supctl, what changed during the work
+}
+
+// JudgeReady says what the locks lack of a reply to whoever took them over, and gives it the code for that if nothing is worse.
+func (r *MaintenanceReply) JudgeReady() {
+	for _, l := range r.Locks {
+		for _, text := range l.NotReady {
+			if !slices.Contains(r.NotReady, text) {
+				r.NotReady = append(r.NotReady, text)
+			}
+		}
+	}
+	if r.Code == CodeDone && len(r.NotReady) > 0 {
+		r.Code = CodeNotReady
+	}
 }
 
 // ChangesReply is what is otherwise than when locks were taken.
