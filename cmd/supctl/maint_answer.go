@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/supd/supd/internal/api"
 )
@@ -39,7 +40,7 @@ func (a *app) writeLocked(r api.MaintenanceReply) {
 	}
 	next := r.Next
 	if next == "" {
-		next = nextForLocked(r.Code, joinTargets(names))
+		next = nextForLocked(r, joinTargets(names))
 	}
 	for _, l := range r.Locks {
 		switch {
@@ -60,12 +61,16 @@ func (a *app) writeLocked(r api.MaintenanceReply) {
 }
 
 // nextForLocked is what to do next where the daemon did not say.
-func nextForLocked(code int, targets string) string {
-	switch code {
+func nextForLocked(r api.MaintenanceReply, targets string) string {
+	switch r.Code {
 	case api.CodeInFlight:
 		return "the same command waits again with the same lock"
 	case api.CodeNotReady:
-		return "mend this before you begin, then: supctl maintenance ready " + targets + "; supctl maintenance end " + targets + " gives up"
+		next := "mend this before you begin, then: supctl maintenance ready " + targets + "; supctl maintenance end " + targets + " gives up"
+		if slices.ContainsFunc(r.Locks, func(l api.Lock) bool { return l.Stopped }) {
+			next += " (with --start or --leave-stopped where it is down)"
+		}
+		return next
 	}
 	return "work, then supctl maintenance end " + targets
 }
