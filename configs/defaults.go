@@ -7,6 +7,10 @@ import (
 
 // Defaults are data: the New functions set them, Validate only judges.
 
+// LockDuration is after how long a lock is overdue where neither its taker nor a
+// config says so. It ends no lock.
+const LockDuration = 4 * time.Hour
+
 // Limits and defaults with names and units.
 const (
 	defaultStateDir = "/var/lib/supd"
@@ -16,7 +20,6 @@ const (
 	readyTimeout     = time.Minute      // then the start has failed
 	hookTimeout      = time.Minute      // of each command of a hook
 	stopTimeout      = 10 * time.Second // then KILL
-	overdueAfter     = 4 * time.Hour    // a lock without --for
 	overdueRemind    = time.Hour
 	settleTime       = 30 * time.Second
 	statefulLimitN   = 10
@@ -34,7 +37,7 @@ func newAPI() API {
 }
 
 func newMaintenance() Maintenance {
-	return Maintenance{DefaultDuration: overdueAfter, RemindEvery: overdueRemind, Settle: settleTime}
+	return Maintenance{DefaultDuration: LockDuration, RemindEvery: overdueRemind, Settle: settleTime}
 }
 
 // newService gives a service before its table is read. Two keys change other

@@ -54,7 +54,18 @@ func (d *direct) policy(targets []lockfile.Target, req api.MaintenanceStart, fou
 			p.until = end
 		}
 	}
+	if p.until.IsZero() {
+		p.until = now.Add(d.usual())
+	}
 	return p
+}
+
+// usual is how long a lock lasts that covers no service of the config.
+func (d *direct) usual() time.Duration {
+	if plan, err := d.whole(); err == nil {
+		return plan.Maintenance.DefaultDuration
+	}
+	return configs.LockDuration
 }
 
 // rules are the policies of all services of the targets.
