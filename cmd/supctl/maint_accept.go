@@ -56,7 +56,7 @@ func (a *app) maintAccept(ctx context.Context, f *acceptFlags, args []string) er
 		}
 	}
 	for _, n := range names {
-		return notOffered(n, listed)
+		return a.orUnknown(ctx, notOffered(n, listed), n)
 	}
 	if len(req.Locks) == 0 {
 		return api.Errorf(api.CodeNotFound, "cannot accept: no lock is offered to you").WithNext("supctl maintenance list")

@@ -58,6 +58,20 @@ func (a *app) checkTarget(ctx context.Context, target string) (r api.Maintenance
 	return d.check(target)
 }
 
+// orUnknown is what to say where a command found nothing on targets: that one of them is the name of nothing, and what may have
+// been meant; else what the command says itself.
+func (a *app) orUnknown(ctx context.Context, said error, targets ...string) error {
+	if said != nil && api.CodeOf(said) != api.CodeNotFound {
+		return said
+	}
+	for _, t := range targets {
+		if _, err := a.checkTarget(ctx, t); api.CodeOf(err) == api.CodeNotFound {
+			return err
+		}
+	}
+	return said
+}
+
 // checked shows the answer. Holds besides locks are shown and do not count: a
 // service that is stopped is free to be worked on.
 func (a *app) checked(r api.MaintenanceCheck) error {

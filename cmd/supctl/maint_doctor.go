@@ -35,6 +35,11 @@ func (a *app) maintDoctorCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(r.Findings) == 0 {
+				if err := a.orUnknown(cmd.Context(), nil, names...); err != nil {
+					return err
+				}
+			}
 			for i, f := range r.Findings {
 				r.Findings[i].Command = a.asTyped(f.Command)
 			}

@@ -94,7 +94,7 @@ func (a *app) maintEnd(ctx context.Context, f *endFlags, args []string) error {
 	if f.id != "" {
 		f.req.IDs, err = ownByID("end", listed, f.id)
 	} else {
-		f.req.IDs, err = a.ownLocks("end", listed, names, f.mine)
+		f.req.IDs, err = a.ownLocks(ctx, "end", listed, names, f.mine)
 	}
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (a *app) maintExtend(ctx context.Context, f *extendFlags, args []string) er
 		return err
 	}
 	req := api.MaintenanceExtend{ForS: f.till.seconds()}
-	if req.IDs, err = a.ownLocks("extend", listed, names, f.mine); err != nil {
+	if req.IDs, err = a.ownLocks(ctx, "extend", listed, names, f.mine); err != nil {
 		return err
 	}
 	if err := api.Valid(&req); err != nil {

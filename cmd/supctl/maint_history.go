@@ -30,6 +30,11 @@ func (a *app) maintHistoryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(r.Locks) == 0 {
+				if err := a.orUnknown(cmd.Context(), nil, names...); err != nil {
+					return err
+				}
+			}
 			return a.answer(r, func() { a.writeHistory(r) })
 		},
 	}

@@ -24,6 +24,9 @@ func (a *app) maintListCommand() *cobra.Command {
 				return err
 			}
 			text, r, why, err := a.listed(cmd.Context(), names)
+			if err == nil && text == nil && len(r.Locks)+len(r.Unreadable) == 0 {
+				err = a.orUnknown(cmd.Context(), nil, names...)
+			}
 			if err != nil {
 				return err
 			}

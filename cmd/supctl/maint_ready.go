@@ -53,7 +53,7 @@ func (a *app) maintReady(ctx context.Context, f *readyFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	if f.req.IDs, err = a.ownLocks("ask about", listed, names, f.mine); err != nil {
+	if f.req.IDs, err = a.ownLocks(ctx, "ask about", listed, names, f.mine); err != nil {
 		return err
 	}
 	reply, err := a.askReady(ctx, f.req)

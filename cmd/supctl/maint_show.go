@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,9 +68,17 @@ func pickLock(verb, id string, r api.LocksReply) (l api.Lock, damage []api.BadLo
 		if unplaced := badOn(r.Unreadable, ""); len(unplaced) > 0 {
 			return l, nil, inDoubt(verb+" lock "+strconv.Quote(id), unplaced)
 		}
-		return l, nil, api.Errorf(api.CodeNotFound, "cannot %s lock %q: there is none of that id", verb, id).WithNext("supctl maintenance list")
+		return l, nil, api.Errorf(api.CodeNotFound, "cannot %s lock %q: there is none of that id", verb, id).WithNext(listHint(id, r.Locks))
 	}
 	return l, nil, api.Errorf(api.CodeUsage, "cannot %s lock %q: %d locks begin so", verb, id, len(found)).WithNext("supctl maintenance list")
+}
+
+// listHint is where the right id is to be seen: people type the target.
+func listHint(said string, locks []api.Lock) string {
+	if slices.ContainsFunc(locks, func(l api.Lock) bool { return l.Target == said }) {
+		return "it is a target: the ids of its locks are in supctl maintenance list " + said
+	}
+	return "supctl maintenance list"
 }
 
 // writeLock describes a lock with everything the kernel knew of who took it, and

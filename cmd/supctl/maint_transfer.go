@@ -60,7 +60,7 @@ func (a *app) maintTransfer(ctx context.Context, f *transferFlags, args []string
 	if err != nil {
 		return err
 	}
-	own, err := a.ownLocks("transfer", listed, names, f.mine)
+	own, err := a.ownLocks(ctx, "transfer", listed, names, f.mine)
 	if err != nil {
 		return err
 	}

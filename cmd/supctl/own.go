@@ -39,7 +39,7 @@ func (a *app) locksBy(ctx context.Context, targets []string, ask func(*api.Clien
 // changes locks goes by id: a request that a hung daemon works off late must not
 // hit a newer lock. Per target: this session's; where it has none, the one that
 // the same login took elsewhere. all is every one of the same login.
-func (a *app) ownLocks(verb string, listed api.LocksReply, targets []string, all bool) ([]string, error) {
+func (a *app) ownLocks(ctx context.Context, verb string, listed api.LocksReply, targets []string, all bool) ([]string, error) {
 	me, err := who.Self()
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (a *app) ownLocks(verb string, listed api.LocksReply, targets []string, all
 	for _, t := range targets {
 		own, err := ownOn(verb, t, listed, me, all)
 		if err != nil {
-			return nil, err
+			return nil, a.orUnknown(ctx, err, t)
 		}
 		for _, l := range own {
 			ids = append(ids, l.ID)
