@@ -66,13 +66,22 @@ func (f *fates) words(settle time.Duration) []string {
 		out = append(out, fmt.Sprintf("%s: down and wanted up; supd starts it %s", someOf(f.starts), when))
 	}
 	if len(f.stays) > 0 {
-		out = append(out, someOf(f.stays)+": down, and stays down until somebody starts it: supctl start NAME")
+		out = append(out, someOf(f.stays)+": down, and stays down until somebody starts it: supctl start "+startable(f.stays))
 	}
 	return out
 }
 
 // namesTold bounds how many names a sentence has.
 const namesTold = 5
+
+// startable is a few names as arguments.
+func startable(names []string) string {
+	text := strings.Join(names[:min(len(names), namesTold)], " ")
+	if len(names) > namesTold {
+		text += " …"
+	}
+	return text
+}
 
 // someOf is a few names, and how many more there are.
 func someOf(names []string) string {

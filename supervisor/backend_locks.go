@@ -108,7 +108,7 @@ func (s *Supervisor) MaintenanceCheck(_ context.Context, p api.Peer, target stri
 		unsaved := s.memory.unsavedOf(name)
 		wanted = wanted || wantedLock(unsaved)
 		c.Holds = append(c.Holds, unsaved...)
-		reply.Holds = append(reply.Holds, api.HoldsOf(c, time.Now())...)
+		reply.Holds = append(reply.Holds, api.HoldsOf(c, view.Now, view.Gone)...)
 		for _, l := range c.Locks {
 			w := view.Lock(l)
 			if !slices.ContainsFunc(reply.Locks, func(o api.Lock) bool { return o.ID == w.ID }) {

@@ -103,10 +103,11 @@ func (s *Supervisor) Status(ctx context.Context, p api.Peer, targets []string) (
 	covers := s.withOnlyHere(s.dir.Snapshot(names))
 	s.nowLacking(covers)
 	at, orphans := time.Now(), s.orphans()
+	asked := asker{me: p.Owner, gone: s.lockView(p.Owner).GoneOf(covers)}
 	if !s.ask(ctx, func(st *core.State) {
 		for _, name := range names {
 			if v := st.Services[name]; v != nil {
-				reply.Services = append(reply.Services, s.status(p.Owner, v, s.barred(v, covers[name]), counts[name], orphans, at))
+				reply.Services = append(reply.Services, s.status(asked, v, s.barred(v, covers[name]), counts[name], orphans, at))
 			}
 		}
 	}) {
@@ -149,16 +150,16 @@ func healthy(v api.ServiceStatus) bool {
 }
 
 // status is one service as the wire shows it. Runs in the loop: it reads memory only.
-func (s *Supervisor) status(me lockfile.Owner, v *core.Service, cover lockfile.Cover, counts api.CheckCounts, orphans []orphan, at time.Time) api.ServiceStatus {
+func (s *Supervisor) status(asked asker, v *core.Service, cover lockfile.Cover, counts api.CheckCounts, orphans []orphan, at time.Time) api.ServiceStatus {
 	plan, _ := s.inForce()
 	name := v.Spec.Name
 	w := api.ServiceStatus{
 		Name: name, State: v.Phase.String(), Since: wall(v.Since, at), PID: v.PID, Restarts: v.Restarts, Want: v.Want.String(),
-		Mode: string(configs.ModeActive), Holds: s.holds(name, v, cover, at), Checks: counts, Kind: "command",
+		Mode: string(configs.ModeActive), Holds: s.holds(name, v, cover, at, asked.gone), Checks: counts, Kind: "command",
 		Groups: groupsOf(plan, name), Ready: v.Phase == core.Up, Detail: v.Why, Orphaned: v.Orphaned, ShieldedBy: core.ShieldOf(s.core, v),
 	}
 	w.StartedUnderLock = s.strays.of(name)
-	w.Next = nextStep(me, v, cover, w.Holds)
+	w.Next = nextStep(asked, v, cover, w.Holds)
 	if w.Groups == nil {
 		w.Groups = []string{}
 	}
@@ -211,8 +212,8 @@ func (s *Supervisor) barred(v *core.Service, cover lockfile.Cover) lockfile.Cove
 }
 
 // holds are the files as they are now, what is on its way to the disk, and interlocks.
-func (s *Supervisor) holds(name string, v *core.Service, cover lockfile.Cover, at time.Time) []api.Hold {
-	hs := api.HoldsOf(cover, at)
+func (s *Supervisor) holds(name string, v *core.Service, cover lockfile.Cover, at time.Time, gone func(lockfile.Lock) bool) []api.Hold {
+	hs := api.HoldsOf(cover, at, gone)
 	for _, h := range s.memory.unsavedOf(name) {
 		if !slices.ContainsFunc(cover.Holds, func(o lockfile.Hold) bool { return o.Kind == h.Kind }) { // it has just arrived
 			hs = append(hs, api.HoldOfFile(h))

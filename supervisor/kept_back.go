@@ -124,7 +124,7 @@ func (s *Supervisor) refusedChange(owner lockfile.Owner, name string) api.Action
 	}
 	res.Code = api.CodeHeld
 	res.Text = fmt.Sprintf("cannot %s %q while it is locked: %s", verb, name, core.HoldsText(coreHolds(lockfile.Cover{Locks: locks}, nil)))
-	res.Next = nextUnderLock(owner, locks) + "; then " + then
+	res.Next = asker{owner, s.lockView(owner).Gone}.nextUnderLock(locks) + "; then " + then
 	return res
 }
 

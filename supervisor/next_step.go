@@ -13,9 +13,15 @@ import (
 	"github.com/supd/supd/supervisor/core"
 )
 
+// asker is who is told what comes next, and what they can know of whom they would turn to.
+type asker struct {
+	me   lockfile.Owner
+	gone func(lockfile.Lock) bool // is the lock abandoned
+}
+
 // nextStep names the command that goes on from here, for whoever reads status. holds are those that status shows: one
-// that is on its way to the disk counts as well; me is who asks.
-func nextStep(me lockfile.Owner, v *core.Service, cover lockfile.Cover, holds []api.Hold) string {
+// that is on its way to the disk counts as well.
+func nextStep(asked asker, v *core.Service, cover lockfile.Cover, holds []api.Hold) string {
 	name := v.Spec.Name
 	switch {
 	case slices.ContainsFunc(cover.Unreadable, func(u lockfile.Unreadable) bool { return errors.Is(u.Err, errUnwritten) }):
@@ -23,7 +29,7 @@ func nextStep(me lockfile.Owner, v *core.Service, cover lockfile.Cover, holds []
 	case len(cover.Unreadable) > 0:
 		return mend(cover.Unreadable[0].Path)
 	case len(cover.Locks) > 0:
-		return nextUnderLock(me, cover.Locks)
+		return asked.nextUnderLock(cover.Locks)
 	case slices.ContainsFunc(holds, wantedAsLock):
 		return fmt.Sprintf("make room in the state directory, then supctl maintenance start %s; until then this supd leaves it alone, for as long as it lives", name)
 	case slices.ContainsFunc(holds, clearedByStart) && v.Phase != core.Up:
@@ -43,15 +49,15 @@ func nextStep(me lockfile.Owner, v *core.Service, cover lockfile.Cover, holds []
 
 // nextUnderLock is what somebody can do about locks: end their own, or turn to whose they are. Nobody is told to type what
 // would be refused.
-func nextUnderLock(me lockfile.Owner, locks []lockfile.Lock) string {
-	for _, mine := range [...]func(lockfile.Owner) bool{me.Same, me.SameLogin} {
+func (asked asker) nextUnderLock(locks []lockfile.Lock) string {
+	for _, mine := range [...]func(lockfile.Owner) bool{asked.me.Same, asked.me.SameLogin} {
 		if i := slices.IndexFunc(locks, func(l lockfile.Lock) bool { return mine(l.Owner) }); i >= 0 {
 			return fmt.Sprintf("supctl maintenance end %s", locks[i].Target)
 		}
 	}
 	var owners []string
 	for _, l := range locks {
-		if who := l.Owner.String(); !slices.Contains(owners, who) {
+		if who := api.OwnerOf(l, asked.gone(l)); !slices.Contains(owners, who) {
 			owners = append(owners, who)
 		}
 	}
@@ -73,14 +79,15 @@ func (s *Supervisor) nextRefused(me lockfile.Owner, r core.Request) string {
 		}
 		return fmt.Sprintf("you hold it as well: ask them, or supctl %s %s --override -m REASON", r.Verb, r.Service)
 	}
+	view := s.lockView(me)
 	if i := slices.IndexFunc(cover.Locks, func(l lockfile.Lock) bool { return me.SameLogin(l.Owner) }); i >= 0 {
 		l := cover.Locks[i]
-		if s.lockView(me).Gone(l) {
+		if view.Gone(l) {
 			return fmt.Sprintf("lock %s is yours, of a session that is gone: supctl maintenance extend %s --for DURATION takes it up in this one", l.ID, l.Target)
 		}
 		return fmt.Sprintf("lock %s is of another session of yours, and counts there; supctl maintenance end %s ends it from here", l.ID, l.Target)
 	}
-	return nextUnderLock(me, cover.Locks)
+	return asker{me, view.Gone}.nextUnderLock(cover.Locks)
 }
 
 func clearedByStart(h api.Hold) bool {

@@ -41,7 +41,8 @@ func (d *direct) check(name string) (api.MaintenanceCheck, error) {
 	if err != nil {
 		return api.MaintenanceCheck{}, api.Errorf(api.CodeUnknown, "cannot tell whether %s is locked: %v", t, err).WithNext("treat it as locked")
 	}
-	r := api.MaintenanceCheck{Target: t.String(), Locked: len(cover.Locks) > 0, Locks: d.view().Locks(cover.Locks), Holds: api.HoldsOf(cover, d.a.now())}
+	view := d.view()
+	r := api.MaintenanceCheck{Target: t.String(), Locked: len(cover.Locks) > 0, Locks: view.Locks(cover.Locks), Holds: api.HoldsOf(cover, view.Now, view.Gone)}
 	// A lock that can be read is certain, whatever lies beside it.
 	switch {
 	case r.Locked:

@@ -126,6 +126,9 @@ func holdText(h api.Hold) string {
 	if h.Overdue {
 		text = "overdue " + text
 	}
+	if h.Abandoned {
+		text = "abandoned " + text
+	}
 	if h.By != "" {
 		text += " by " + h.By
 	}

@@ -11,6 +11,27 @@ import (
 // Gone says whether a lock is abandoned: the login that took it is gone, or the process that was to end it. It goes on holding.
 func (v LockView) Gone(l lockfile.Lock) bool { return v.whoIsGone(&l) != "" }
 
+// GoneOf is Gone for the locks of covers, answered now: who asks it later reads no file for it.
+func (v LockView) GoneOf(covers map[string]lockfile.Cover) func(lockfile.Lock) bool {
+	gone := map[string]bool{} // by id: one lock may cover a thousand services
+	for _, c := range covers {
+		for _, l := range c.Locks {
+			if _, asked := gone[l.ID]; !asked {
+				gone[l.ID] = v.Gone(l)
+			}
+		}
+	}
+	return func(l lockfile.Lock) bool { return gone[l.ID] }
+}
+
+// OwnerOf names a lock's owner for who is to turn to them: no terminal that is gone.
+func OwnerOf(l lockfile.Lock, gone bool) string {
+	if gone {
+		return ownerName(l.Owner) + " (the lock is abandoned)"
+	}
+	return l.Owner.String()
+}
+
 // whoIsGone says which of both, "" for neither. Where the kernel keeps no audit sessions the terminal stands for the login; a lock
 // without either (a script's) cannot be told to be abandoned.
 func (v *LockView) whoIsGone(l *lockfile.Lock) string {

@@ -96,9 +96,8 @@ func ownerName(o lockfile.Owner) string {
 	return o.String()
 }
 
-// HoldOfLock is a lock as one of a service's holds.
-func HoldOfLock(l lockfile.Lock, now time.Time) Hold {
-	h := Hold{Kind: "lock", By: ownerName(l.Owner), Reason: l.Reason, Since: l.TakenAt, LockID: l.ID, Overdue: l.Overdue(now), NotReady: l.NotReady}
+func holdOfLock(l lockfile.Lock, now time.Time, gone bool) Hold {
+	h := Hold{Kind: "lock", By: ownerName(l.Owner), Reason: l.Reason, Since: l.TakenAt, LockID: l.ID, Overdue: l.Overdue(now), Abandoned: gone, NotReady: l.NotReady}
 	if l.Offer != nil {
 		h.OfferedTo = l.Offer.Name
 	}
@@ -111,11 +110,11 @@ func HoldOfFile(h lockfile.Hold) Hold {
 }
 
 // HoldsOf is a cover as the wire's list, never nil. now also stands for what has no
-// time of its own: unreadable files.
-func HoldsOf(c lockfile.Cover, now time.Time) []Hold {
+// time of its own: unreadable files. gone says which locks are abandoned, see LockView.
+func HoldsOf(c lockfile.Cover, now time.Time, gone func(lockfile.Lock) bool) []Hold {
 	out := make([]Hold, 0, len(c.Locks)+len(c.Holds)+len(c.Unreadable))
 	for _, l := range c.Locks {
-		out = append(out, HoldOfLock(l, now))
+		out = append(out, holdOfLock(l, now, gone(l)))
 	}
 	for _, h := range c.Holds {
 		out = append(out, HoldOfFile(h))

@@ -55,6 +55,7 @@ type Hold struct {
 	LockID string    `json:"lock_id"` // "" unless kind is lock
 
 	Overdue   bool     `json:"overdue,omitempty"`    // a lock past its expected end; it holds all the same
+	Abandoned bool     `json:"abandoned,omitempty"`  // of a lock: who took it is gone; it holds all the same
 	OfferedTo string   `json:"offered_to,omitempty"` // of a lock: who may accept it
 	NotReady  []string `json:"not_ready,omitempty"`  // of a lock: what is missing before its owner may begin
 }

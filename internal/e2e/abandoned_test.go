@@ -48,6 +48,12 @@ func TestAbandonedSaysWhoIsGone(t *testing.T) {
 				}
 				d.ctl("maintenance", "doctor").wants(t, 1, "exec that took it is gone; the session of uid 4001001 is still there")
 				d.ctl("maintenance", "show", reply.Locks[0].ID).wants(t, 0, "abandoned  the supctl maintenance exec that took it is gone")
+				if with {
+					d.ctl("status", "db").wants(t, 0, "abandoned lock by uid 4001001", "ask uid 4001001 (the lock is abandoned)")
+					if h := d.status("db").Holds; len(h) != 1 || !h[0].Abandoned {
+						t.Errorf("holds: %+v", h)
+					}
+				}
 				ann.ctl(append([]string{"maintenance"}, goOn...)...).wants(t, 0)
 				d.decode(&reply, "maintenance", "list", "db").wants(t, 0)
 				if len(reply.Locks) != 1 || reply.Locks[0].Abandoned || reply.Locks[0].Attached {

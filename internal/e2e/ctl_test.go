@@ -46,7 +46,8 @@ type (
 		Since  time.Time `json:"since"`
 		LockID string    `json:"lock_id"`
 
-		NotReady []string `json:"not_ready"`
+		Abandoned bool     `json:"abandoned"`
+		NotReady  []string `json:"not_ready"`
 	}
 	lockTimes   struct{ Since, Until time.Time }
 	strayStatus struct {

@@ -143,7 +143,7 @@ func TestEndForceOfADownServiceStartsItAfterSettle(t *testing.T) {
 	if after := time.Duration(again.T - released); after < 3*time.Second {
 		t.Errorf("started %s after the release, settle is 3s", after)
 	}
-	d.ctl("maintenance", "end", "off", "--force").wants(t, 0, "off: down, and stays down until somebody starts it")
+	d.ctl("maintenance", "end", "off", "--force").wants(t, 0, "off: down, and stays down until somebody starts it: supctl start off")
 }
 
 // Row 15: a check that begins to fail within the settle time alerts at once and acts only when that is over.
