@@ -20,10 +20,7 @@ func (s *Supervisor) somebodyAtWork(conf *configs.Service, exit *core.Exit) {
 	if conf == nil || !conf.Stateful || exit.BySupd {
 		return
 	}
-	dirs := append([]string{}, conf.Paths...)
-	if conf.Dir != "" && conf.Dir != "/" {
-		dirs = append(dirs, conf.Dir)
-	}
+	dirs := conf.Directories()
 	if len(dirs) == 0 {
 		return
 	}

@@ -72,6 +72,15 @@ func lockedName(locks []lockfile.Lock, targets []string) bool {
 
 // Lock is one lock by its id or a unique beginning of it.
 func (s *Supervisor) Lock(_ context.Context, p api.Peer, id string) (api.Lock, error) {
+	l, err := s.lockByID(id)
+	if err != nil {
+		return api.Lock{}, err
+	}
+	return s.lockView(p.Owner).Lock(l), nil
+}
+
+// lockByID finds a lock by its id, or a unique beginning of it.
+func (s *Supervisor) lockByID(id string) (lockfile.Lock, error) {
 	var found []lockfile.Lock
 	listed := s.dir.Locks()
 	for _, l := range listed.Locks {
@@ -83,14 +92,14 @@ func (s *Supervisor) Lock(_ context.Context, p api.Peer, id string) (api.Lock, e
 	case 0:
 		for _, u := range listed.Unreadable {
 			if strings.HasPrefix(filepath.Base(u.Path), id) {
-				return api.Lock{}, api.Errorf(api.CodeUnknown, "lock %q cannot be read: %v; what it covers counts as locked", id, u.Err).WithNext(mend(u.Path))
+				return lockfile.Lock{}, api.Errorf(api.CodeUnknown, "lock %q cannot be read: %v; what it covers counts as locked", id, u.Err).WithNext(mend(u.Path))
 			}
 		}
-		return api.Lock{}, api.Errorf(api.CodeNotFound, "no lock has the id %q", id).WithNext("supctl maintenance list")
+		return lockfile.Lock{}, api.Errorf(api.CodeNotFound, "no lock has the id %q", id).WithNext("supctl maintenance list")
 	case 1:
-		return s.lockView(p.Owner).Lock(found[0]), nil
+		return found[0], nil
 	}
-	return api.Lock{}, api.Errorf(api.CodeUsage, "%d locks have an id that begins with %q; give more of it", len(found), id)
+	return lockfile.Lock{}, api.Errorf(api.CodeUsage, "%d locks have an id that begins with %q; give more of it", len(found), id)
 }
 
 // MaintenanceCheck tells scripts whether a target is free of locks.

@@ -174,6 +174,10 @@ func (f *fake) Lock(context.Context, api.Peer, string) (api.Lock, error) {
 	return api.Lock{}, errNotSet
 }
 
+func (f *fake) LockLife(context.Context, api.Peer, string) (api.Life, error) {
+	return api.Life{}, errNotSet
+}
+
 func (f *fake) MaintenanceCheck(context.Context, api.Peer, string) (api.MaintenanceCheck, error) {
 	return f.check, nil
 }

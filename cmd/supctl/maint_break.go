@@ -12,6 +12,10 @@ import (
 const maintBreakLong = `The bolt cutter: replace somebody else's lock by one of your own. Needs the admin
 role and a reason; it is recorded, and the owner is told.
 
+Before it asks it shows signs of life: the owner's session, what their exec began,
+and processes that stand in the services' directories (dir, paths) or have files
+open there for writing.
+
 Breaking does not open the gate. You hold the lock afterwards and end it in the
 ordinary way, with a try-out. Asks to type the target's name, unless --yes.`
 
@@ -52,7 +56,7 @@ func (a *app) maintBreak(ctx context.Context, f *breakFlags, id string) error {
 		return err
 	}
 	if !f.yes {
-		if err := a.confirmBreak(l); err != nil {
+		if err := a.confirmBreak(ctx, l, why); err != nil {
 			return err
 		}
 	}
@@ -67,17 +71,14 @@ func (a *app) maintBreak(ctx context.Context, f *breakFlags, id string) error {
 	return code(reply.Code)
 }
 
-// confirmBreak shows whose lock it is and has the target typed.
-func (a *app) confirmBreak(l api.Lock) error {
+// confirmBreak shows whose lock it is, and signs of life, and has the target typed.
+func (a *app) confirmBreak(ctx context.Context, l api.Lock, why error) error {
 	if a.json() {
 		return usage("nobody can be asked with -o json: say --yes")
 	}
 	a.note("This takes over the lock of %s, who may still be at work:", clean(ownerWithTTY(l)))
 	a.note("  %s", a.lockLine(l))
-	// Signs of life, as far as a session tells.
-	if !l.Abandoned && l.Owner != "" {
-		a.note("  their session is alive: ask them first")
-	}
+	a.tellLife(a.lifeOf(ctx, l, why))
 	switch typed := a.prompt("Type " + l.Target + " to break it: "); typed {
 	case l.Target:
 		return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -132,7 +133,7 @@ func lockEnv(reply api.MaintenanceReply) []string {
 	for _, l := range reply.Locks {
 		ids, targets = append(ids, l.ID), append(targets, l.Target)
 	}
-	return []string{"SUPD_LOCK_ID=" + strings.Join(ids, " "), "SUPD_LOCK_TARGET=" + strings.Join(targets, " ")}
+	return []string{who.LockVariable + "=" + strings.Join(ids, " "), "SUPD_LOCK_TARGET=" + strings.Join(targets, " ")}
 }
 
 // beginAllTheSame asks a person whether to begin although something is missing. Nobody there: no.

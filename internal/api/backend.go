@@ -40,6 +40,7 @@ type Backend interface {
 	Doctor(ctx context.Context, p Peer, targets []string) (DoctorReply, error)
 	Locks(ctx context.Context, p Peer, targets []string) (LocksReply, error)
 	Lock(ctx context.Context, p Peer, id string) (Lock, error) // id may be a unique prefix
+	LockLife(ctx context.Context, p Peer, id string) (Life, error)
 	MaintenanceCheck(ctx context.Context, p Peer, target string) (MaintenanceCheck, error)
 
 	Checks(ctx context.Context, p Peer, targets []string) (ChecksReply, error)

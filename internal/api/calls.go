@@ -117,6 +117,11 @@ func (c *Client) Lock(ctx context.Context, id string) (Lock, error) {
 	return read[Lock](ctx, c, "/v1/maintenance/locks/"+url.PathEscape(id), nil)
 }
 
+// LockLife is what shows that the work under a lock goes on.
+func (c *Client) LockLife(ctx context.Context, id string) (Life, error) {
+	return read[Life](ctx, c, "/v1/maintenance/locks/"+url.PathEscape(id)+"/life", nil)
+}
+
 // MaintenanceCheck tells whether a target is free.
 func (c *Client) MaintenanceCheck(ctx context.Context, target string) (MaintenanceCheck, error) {
 	return read[MaintenanceCheck](ctx, c, "/v1/maintenance/check", targetQuery([]string{target}))

@@ -173,6 +173,7 @@ func TestEveryCallOfTheClient(t *testing.T) {
 		{"Locks [db]", func() error { return second(c.Locks(ctx, []string{"db"})) }},
 		{"Locks [web]", func() error { return second(c.LocksText(ctx, []string{"web"})) }},
 		{"Lock a1", func() error { return second(c.Lock(ctx, "a1")) }},
+		{"LockLife a1", func() error { return second(c.LockLife(ctx, "a1")) }},
 		{"MaintenanceCheck @web", func() error { return second(c.MaintenanceCheck(ctx, "@web")) }},
 		{"Checks []", func() error { return second(c.Checks(ctx, nil)) }},
 		{`RunCheck "" "rootfs"`, func() error { return second(c.RunCheck(ctx, "", "rootfs", nil)) }},

@@ -152,6 +152,11 @@ func (f *fake) Lock(_ context.Context, _ Peer, id string) (Lock, error) {
 	return Lock{ID: id}, nil
 }
 
+func (f *fake) LockLife(_ context.Context, _ Peer, id string) (Life, error) {
+	f.called("LockLife " + id)
+	return Life{}, nil
+}
+
 func (f *fake) MaintenanceCheck(_ context.Context, _ Peer, target string) (MaintenanceCheck, error) {
 	f.called("MaintenanceCheck " + target)
 	return MaintenanceCheck{Target: target}, nil

@@ -2,9 +2,12 @@ package api
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/supd/supd/internal/who"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -50,6 +53,32 @@ func (v *LockView) whoIsGone(l *lockfile.Lock) string {
 		return "the supctl maintenance exec of " + ownerName(l.Owner) + " that took it is gone"
 	}
 	return "the supctl maintenance exec that took it is gone; the session of " + ownerName(l.Owner) + " is still there"
+}
+
+// Present says in words that whoever took a lock is there, "" if they are gone or nobody can tell.
+func (v LockView) Present(l lockfile.Lock) string {
+	o := l.Owner
+	switch {
+	case v.Gone(l):
+	case l.Attached:
+		return fmt.Sprintf("the supctl maintenance exec of %s that took it runs: pid %d", o, o.PID)
+	case o.Session != "" && v.Live != nil && v.Live()[o.Session]:
+		return "the session of " + o.String() + " that took it is there"
+	case o.Session == "" && o.TTY != "":
+		return "the terminal " + o.TTY + " of " + ownerName(o) + " is there"
+	}
+	return ""
+}
+
+// Life is what shows that the work under a lock goes on, see who.SignsOfLife.
+func (v LockView) Life(l lockfile.Lock, dirs []string, others []int, until time.Time) Life {
+	life := Life{Signs: []string{}}
+	if there := v.Present(l); there != "" {
+		life.Signs = append(life.Signs, there)
+	}
+	work, complete := who.SignsOfLife(l.ID, dirs, others, until)
+	life.Signs, life.Complete = append(life.Signs, work...), complete
+	return life
 }
 
 // sessionGone says that a login is gone, "" if it is there or nobody can tell.

@@ -77,6 +77,9 @@ func routes() []route {
 		get("/v1/maintenance/locks/{id}", Viewer, "One lock, by id or a unique beginning of it.", func(c *call) (Lock, error) {
 			return c.b.Lock(c.ctx, c.peer, c.path["id"])
 		}),
+		get("/v1/maintenance/locks/{id}/life", Operator, "What shows that the work under a lock goes on.", func(c *call) (Life, error) {
+			return c.b.LockLife(c.ctx, c.peer, c.path["id"])
+		}),
 		get("/v1/maintenance/changes", Operator, "What is otherwise than when the peer's own locks were taken.", maintenanceChanges,
 			param{name: "id", kind: "string", doc: "of a lock", many: true}),
 		get("/v1/maintenance/check", Viewer, "Whether a target is free.", maintenanceCheck,

@@ -43,6 +43,12 @@ type Lock struct {
 	StartedUnderLock []Stray `json:"started_under_lock"` // what runs by another hand although the lock means it to be down; always a list
 }
 
+// Life is what shows that the work under a lock goes on: what somebody wants to know who is about to break it.
+type Life struct {
+	Signs    []string `json:"signs"`    // in words: whoever took it is there, or a process works under it or in its services' directories
+	Complete bool     `json:"complete"` // false: not every process could be looked at
+}
+
 // BadLock is a lock or hold file that could not be read. What it covers counts
 // as locked.
 type BadLock struct {

@@ -28,12 +28,7 @@ func AtWork(dirs []string, others []int, until time.Time) (w Work, found, comple
 	if err != nil {
 		return w, false, false
 	}
-	dirs = slices.Clone(dirs)
-	for i, dir := range dirs {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dirs[i] = real // /proc names files by what they are
-		}
-	}
+	dirs = realDirs(dirs)
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
@@ -57,6 +52,17 @@ func AtWork(dirs []string, others []int, until time.Time) (w Work, found, comple
 		return Work{owner, how}, true, true
 	}
 	return w, false, true
+}
+
+// realDirs are directories as /proc names them: by what they are.
+func realDirs(dirs []string) []string {
+	dirs = slices.Clone(dirs)
+	for i, dir := range dirs {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			dirs[i] = real
+		}
+	}
+	return dirs
 }
 
 func readNames(dir string) ([]string, error) {
