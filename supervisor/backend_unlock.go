@@ -59,7 +59,7 @@ func (s *Supervisor) MaintenanceEnd(ctx context.Context, p api.Peer, m api.Maint
 		s.record("maintenance.ended", serviceOf(l.Target), journal.Notice, fmt.Sprintf("lock on %s ended by %s", l.Target, p.Owner), fields)
 		names, _ := s.members(l.Target.String())
 		go s.holdsChanged(names)
-		go s.forgetBefore(l.ID)
+		go s.forgetBefore(s.lineOf(l))
 	}
 	reply.Notes = append(reply.Notes, s.afterRelease(ctx, res.Ended, m.LeaveStopped)...)
 	return reply, nil

@@ -163,12 +163,30 @@ func (s *Supervisor) writeBefore(lock string, b before, more bool) error {
 	return nil
 }
 
-// beforeOf is what was noted of a lock, or of the one that it replaced.
+// handOversMax bounds how often a lock was handed over or broken that its note is still found.
+const handOversMax = 64
+
+// lineOf are the ids of a lock and of those that it replaced, the youngest first: whoever takes a lock over goes on with the work
+// that began with the first.
+func (s *Supervisor) lineOf(l lockfile.Lock) []string {
+	ids := []string{l.ID}
+	if l.Replaces == "" {
+		return ids
+	}
+	ids = append(ids, l.Replaces)
+	past := map[string]string{}
+	for _, over := range s.dir.TakenOver() {
+		past[over.ID] = over.Replaces
+	}
+	for next := past[l.Replaces]; next != "" && len(ids) < handOversMax; next = past[next] {
+		ids = append(ids, next)
+	}
+	return ids
+}
+
+// beforeOf is what was noted of a lock, or of one that it replaced.
 func (s *Supervisor) beforeOf(l lockfile.Lock) (b before, ok bool) {
-	for _, id := range [...]string{l.ID, l.Replaces} {
-		if id == "" {
-			continue
-		}
+	for _, id := range s.lineOf(l) {
 		text, err := os.ReadFile(s.beforePath(id))
 		if err == nil && json.Unmarshal(text, &b) == nil {
 			return b, true
@@ -186,21 +204,25 @@ func (s *Supervisor) tidyBefore() {
 	locks := s.dir.Locks().Locks // after the notes: each of them is younger than its lock
 	standing := map[string]bool{}
 	for _, l := range locks {
-		standing[l.ID], standing[l.Replaces] = true, true
+		for _, id := range s.lineOf(l) {
+			standing[id] = true
+		}
 	}
 	for _, n := range notes {
 		id, _, _ := strings.Cut(n.Name(), ".")
 		if !standing[id] {
-			s.forgetBefore(id)
+			s.forgetBefore([]string{id})
 		}
 	}
 	s.noteAll(locks, s.processesOf(locks), nil)
 }
 
-// forgetBefore removes the note of a lock.
-func (s *Supervisor) forgetBefore(lock string) {
-	if err := os.Remove(s.beforePath(lock)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.log.Warn("cannot forget what services were before a lock", "lock", lock, "err", err)
+// forgetBefore removes the notes of locks.
+func (s *Supervisor) forgetBefore(locks []string) {
+	for _, id := range locks {
+		if err := os.Remove(s.beforePath(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.log.Warn("cannot forget what services were before a lock", "lock", id, "err", err)
+		}
 	}
 }
 

@@ -196,3 +196,25 @@ func TestEndRightAfterStartKnowsWhatItWas(t *testing.T) {
 		d.ctl("maintenance", "end", "db").wants(t, 0, "as it was: db").quiet(t, "not known")
 	}
 }
+
+// Who ends a lock that went through several hands is told what changed since the first one took it, also by a supd that was
+// started in between.
+func TestEndSaysWhatChangedSinceTheFirstOfManyHands(t *testing.T) {
+	needsRoot(t)
+	eachWay(t, func(t *testing.T, w way) {
+		d := started(t, quick+service("db", ""))
+		first := d.up("db")[0]
+		ann, ben := d.login(4001001, 0), d.login(4001002, 0)
+		ann.ctl("maintenance", "start", "db", "-m", "disk").wants(t, 0)
+		d.notedBefore(1)
+		ann.ctl("restart", "db").wants(t, 0)
+		w.before(d)
+		ben.ctl("maintenance", "break", d.lockOf("db"), "-m", "ann left", "--yes").wants(t, 0)
+		ben.ctl("maintenance", "transfer", "db", "--to", "4001001").wants(t, 0)
+		ann.ctl("maintenance", "accept", "db").wants(t, 0)
+		w.back(d)
+		d.up("db")
+		ann.ctl("maintenance", "end", "db", "--force").wants(t, 0, fmt.Sprintf("changed: db: was another process (pid %d", first))
+		d.notedBefore(0)
+	})
+}
