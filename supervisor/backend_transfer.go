@@ -61,7 +61,7 @@ func (s *Supervisor) MaintenanceAccept(ctx context.Context, p api.Peer, m api.Ma
 		fields := pastFields(old, p.Owner)
 		fields["new_id"] = l.ID
 		s.record("maintenance.transferred", serviceOf(l.Target), journal.Notice, text, fields)
-		go s.tellOwner(old.Owner, s.hide(notices.Gone(old, lockfile.Ended{At: time.Now(), By: p.Owner, How: "transfer"})))
+		go s.tellOwner(old.Owner, s.hide(notices.Gone(old, lockfile.Ended{At: time.Now(), By: p.Owner, How: "transfer"}, true)))
 		names, _ := s.members(l.Target.String())
 		go s.holdsChanged(names)
 	}

@@ -84,7 +84,7 @@ func (s *Supervisor) MaintenanceBreak(ctx context.Context, p api.Peer, m api.Mai
 	fields := pastFields(res.Old, p.Owner)
 	fields["lock_id"], fields["replaces"], fields["target"], fields["note"] = res.New.ID, m.ID, res.New.Target.String(), m.Reason
 	s.record("maintenance.broken", serviceOf(res.New.Target), journal.Warning, text, fields)
-	gone := notices.Gone(res.Old, lockfile.Ended{At: time.Now(), By: p.Owner, How: "break", Note: m.Reason})
+	gone := notices.Gone(res.Old, lockfile.Ended{At: time.Now(), By: p.Owner, How: "break", Note: m.Reason}, true)
 	go s.tellOwner(res.Old.Owner, s.hide(gone))
 	names, _ := s.members(res.New.Target.String())
 	go s.holdsChanged(names)

@@ -134,7 +134,7 @@ func (d *direct) breakLock(ctx context.Context, req api.MaintenanceBreak, show a
 	}
 	reply.Locks = d.view().Locks([]lockfile.Lock{res.New})
 	reply.Notes = append(interruptedNotes(res.Interrupted),
-		d.tellOwner(res.Old.Owner, notices.Gone(res.Old, lockfile.Ended{At: d.a.now(), By: d.me, How: "break", Note: req.Reason})), d.note("done"))
+		d.tellOwner(res.Old.Owner, notices.Gone(res.Old, lockfile.Ended{At: d.a.now(), By: d.me, How: "break", Note: req.Reason}, true)), d.note("done"))
 	reply.JudgeReady()
 	return reply, nil
 }

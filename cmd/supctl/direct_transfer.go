@@ -47,7 +47,7 @@ func (d *direct) accept(ctx context.Context, req api.MaintenanceAccept, show api
 	reply.Locks = d.view().Locks(res.New)
 	reply.Notes = append(interruptedNotes(res.Interrupted), d.note("done"))
 	for _, old := range res.Old {
-		reply.Notes = append(reply.Notes, d.tellOwner(old.Owner, notices.Gone(old, lockfile.Ended{At: d.a.now(), By: d.me, How: "transfer"})))
+		reply.Notes = append(reply.Notes, d.tellOwner(old.Owner, notices.Gone(old, lockfile.Ended{At: d.a.now(), By: d.me, How: "transfer"}, true)))
 	}
 	reply.JudgeReady()
 	return reply, nil

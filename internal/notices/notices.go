@@ -20,7 +20,8 @@ func For(me lockfile.Owner, locks, ended []lockfile.Lock, now time.Time) []Notic
 	var out []Notice
 	for _, l := range ended {
 		if e := l.Ended; e != nil && l.Owner.SameLogin(me) && !e.By.Same(me) {
-			if text := Gone(l, *e); text != "" {
+			stands := slices.ContainsFunc(locks, func(next lockfile.Lock) bool { return next.Replaces == l.ID })
+			if text := Gone(l, *e, stands); text != "" {
 				out = append(out, Notice{e.How + " " + l.ID, e.At, text})
 			}
 		}
@@ -49,13 +50,20 @@ func Overdue(l lockfile.Lock) string {
 }
 
 // Gone tells the former owner of a lock who has taken it, and how; "" for an end, which is one's own doing, in whatever session.
-func Gone(l lockfile.Lock, e lockfile.Ended) string {
-	at := e.At.Local().Format(time.DateTime)
+// stands says that the lock which took its place is there yet.
+func Gone(l lockfile.Lock, e lockfile.Ended, stands bool) string {
+	at, now := e.At.Local().Format(time.DateTime), "their lock is gone since: supctl maintenance history "+l.Target.String()
 	switch e.How {
 	case "break":
-		return fmt.Sprintf("your lock on %s%s was broken by %s at %s%s; they hold it now, ask them before you go on", l.Target, because(l.Reason), e.By, at, because(e.Note))
+		if stands {
+			now = "they hold it now, ask them before you go on"
+		}
+		return fmt.Sprintf("your lock on %s%s was broken by %s at %s%s; %s", l.Target, because(l.Reason), e.By, at, because(e.Note), now)
 	case "transfer":
-		return fmt.Sprintf("%s accepted your lock on %s%s at %s; it is theirs now", e.By, l.Target, because(l.Reason), at)
+		if stands {
+			now = "it is theirs now"
+		}
+		return fmt.Sprintf("%s accepted your lock on %s%s at %s; %s", e.By, l.Target, because(l.Reason), at, now)
 	}
 	return ""
 }

@@ -52,6 +52,22 @@ func TestWhoIsToldWhat(t *testing.T) {
 	}
 }
 
+// Who comes back days later is not sent to somebody whose lock has long gone.
+func TestABrokenLockIsNotSaidToBeHeldAfterItsSuccessorHasGone(t *testing.T) {
+	ann, ben := person("ann", 1001, "1"), person("ben", 1002, "2")
+	for _, how := range []string{"break", "transfer"} {
+		old := lockfile.Lock{ID: "a", Target: lockfile.ServiceTarget("db"), Owner: ann, Ended: &lockfile.Ended{At: time.Now(), By: ben, How: how}}
+		next := lockfile.Lock{ID: "b", Target: old.Target, Owner: ben, Replaces: "a"}
+		said := func(locks ...lockfile.Lock) string { return For(ann, locks, []lockfile.Lock{old}, time.Now())[0].Text }
+		if text := said(next); !strings.Contains(text, "they hold it now") && !strings.Contains(text, "it is theirs now") {
+			t.Errorf("%s, it stands: %s", how, text)
+		}
+		if text := said(); strings.Contains(text, "now") || !strings.Contains(text, "supctl maintenance history db") {
+			t.Errorf("%s, it has ended: %s", how, text)
+		}
+	}
+}
+
 func TestToldOnceAndForgottenWithTheLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	if err := lockfile.Init(dir, true); err != nil {
