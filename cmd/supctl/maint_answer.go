@@ -46,8 +46,11 @@ func (a *app) writeLocked(r api.MaintenanceReply) {
 		switch {
 		case !l.Attached:
 			continue
+		case l.PID == os.Getpid() && r.Code != api.CodeDone: // whether its command begins at all is said by exec
+			next = ""
+			continue
 		case l.PID == os.Getpid():
-			a.hint("  the lock on %s is ended, after a try-out, when the command is over", clean(l.Target))
+			a.hintAttached(l)
 		default: // asked for again under an exec: who trusts this answer has to know how long it is true
 			a.hint("  the lock on %s is ended by the maintenance exec that took it (process %d) when its command is over", clean(l.Target), l.PID)
 		}
@@ -58,6 +61,11 @@ func (a *app) writeLocked(r api.MaintenanceReply) {
 	if next != "" {
 		a.hint("  next: %s", clean(next))
 	}
+}
+
+// hintAttached says when a lock of exec ends.
+func (a *app) hintAttached(l api.Lock) {
+	a.hint("  the lock on %s is ended, after a try-out, when the command is over", clean(l.Target))
 }
 
 // nextForLocked is what to do next where the daemon did not say.

@@ -96,8 +96,13 @@ func (a *app) maintExec(ctx context.Context, f *execFlags, args, argv []string) 
 		return api.Errorf(api.CodeVerify, "cannot run the command with --on-fail: you had a lock on %s before, which exec leaves standing and tries nothing out for; nothing was run",
 			joinTargets(names)).WithNext("end that lock first, or leave --on-fail out")
 	}
-	if reply.Code != api.CodeDone && !a.beginAllTheSame(ctx, reply) {
-		return a.giveUp(ctx, f, notBegun(reply.Code))
+	if reply.Code != api.CodeDone {
+		if !a.beginAllTheSame(ctx, reply) {
+			return a.giveUp(ctx, f, notBegun(reply.Code))
+		}
+		for _, l := range locksOf(api.LocksReply{Locks: reply.Locks}, f.end.IDs) {
+			a.hintAttached(l)
+		}
 	}
 	w.env = append(w.env, lockEnv(reply)...)
 	code, err := w.run()

@@ -97,7 +97,10 @@ func TestExecThatDoesNotBegin(t *testing.T) {
 	d.ctl("maintenance", "exec", "db").wants(t, 125, "no terminal")
 	d.ctl("maintenance", "exec", "--", "true").wants(t, 125, "no target")
 	d.ctl("maintenance", "exec", "dbb", "--", "true").wants(t, 125, "db")
-	d.ctl("maintenance", "exec", "db", "--", "touch", d.path("ran")).wants(t, 125, "NOT READY", "cannot run the command", "the lock was taken back")
+	r := d.ctl("maintenance", "exec", "db", "--", "touch", d.path("ran")).wants(t, 125, "NOT READY", "cannot run the command", "the lock was taken back")
+	if strings.Contains(r.both(), "when the command is over") || strings.Contains(r.both(), "next:") {
+		t.Errorf("speaks of a command that does not begin, or of a lock that is gone:\n%s", r.both())
+	}
 	if _, err := os.Stat(d.path("ran")); err == nil {
 		t.Error("the command was run")
 	}
