@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // putNew writes dir/id.toml so that it survives a power loss when it returns: content fsynced
@@ -12,6 +14,9 @@ import (
 // made them may have died before his fsync. os.ErrExist if the id is there; then its entry is durable all the same.
 // placed: the file stands, whatever failed afterwards.
 func (d *Dir) putNew(dir, id string, content []byte) (placed bool, err error) {
+	if err := d.own(dir); err != nil {
+		return false, err
+	}
 	tmp, err := d.temp(content, true)
 	if err != nil {
 		return false, err
@@ -75,11 +80,33 @@ func (d *Dir) syncUp(dirs ...string) error {
 	return nil
 }
 
+// own refuses to write below a path that is something else than a directory: what is behind a symbolic link is not read, so a lock
+// that is written there is none. Absent is fine, it will be made.
+func (d *Dir) own(dir string) error {
+	st, err := d.disk.stat(dir)
+	switch {
+	case isAbsent(err):
+		return nil
+	case err != nil:
+		return err
+	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		return nil
+	}
+	what := "it is not a directory"
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		what = "it is a symbolic link, not a directory"
+	}
+	return &UnreadableError{Service: d.targetOf(dir).String(), Files: []Unreadable{{dir, errors.New(what)}}}
+}
+
 // copyTo hangs the lock file at path into a member's directory as well, as another name of the
 // same file: the gate of the member then finds it without knowing of the target. Not durable
 // yet. An existing copy is fine.
 func (d *Dir) copyTo(path, id, member string) error {
 	dir := d.lockDir(ServiceTarget(member))
+	if err := d.own(dir); err != nil {
+		return err
+	}
 	to := dir + "/" + id + ".toml"
 	err := d.disk.link(path, to)
 	if isAbsent(err) {

@@ -91,6 +91,7 @@ func (x *examination) hold(t Target, name, path string) {
 		f.Trouble, f.Holds = TroubleDamaged, true
 	case h.Format > FormatVersion:
 		f.Trouble, f.Hold, f.Err = TroubleForeign, &h, fmt.Errorf("a hold of format %d: it holds whatever it says", h.Format)
+		f.Holds = true
 	case !slices.Contains(HoldKinds(), h.Kind):
 		f.Trouble, f.Hold, f.Err = TroubleForeign, &h, fmt.Errorf("a hold of the kind %.40q, which is not known here: nothing but this file says what ends it", h.Kind)
 	case h.Service != t.Name:

@@ -152,3 +152,32 @@ func TestManyAtTheSameMoment(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A lock was written through a link that nothing reads through, and said to stand.
+func TestNoLockIsWrittenThroughALink(t *testing.T) {
+	for _, into := range []string{"locks/group/web", "locks/service/a"} {
+		for what, put := range map[string]func(path, elsewhere string) error{
+			"symbolic link":   func(path, elsewhere string) error { return os.Symlink(elsewhere, path) },
+			"not a directory": func(path, _ string) error { return os.WriteFile(path, nil, 0o644) },
+		} {
+			d := newDir(t, planOf(map[string][]string{"web": {"a", "b"}}, "a", "b"))
+			elsewhere, path := d.path+".elsewhere", filepath.Join(d.path, into)
+			if err := errors.Join(os.Mkdir(elsewhere, 0o755), os.RemoveAll(path), put(path, elsewhere)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := d.Lock(context.Background(), LockRequest{IDs: []string{NewID()}, Targets: []Target{GroupTarget("web")}, Owner: ann(), Wait: time.Second})
+			var unreadable *UnreadableError
+			var stands *StandsError
+			if !errors.As(err, &unreadable) || errors.As(err, &stands) || !strings.Contains(err.Error(), path+": it is") || !strings.Contains(err.Error(), what) {
+				t.Errorf("%s is a %s: %v", into, what, err)
+			}
+			if left, _ := os.ReadDir(elsewhere); len(left) > 0 {
+				t.Errorf("%s is a %s: %v was written elsewhere", into, what, left)
+			}
+			if all := d.Locks(); len(all.Locks) > 0 || len(all.Unreadable) == 0 {
+				t.Errorf("%s is a %s: %+v", into, what, all)
+			}
+			heldOrUnsure(t, d, "a")
+		}
+	}
+}

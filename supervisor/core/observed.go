@@ -121,7 +121,7 @@ func (c *turn) released(s *Service) {
 // releasedLock is released, and said: the last lock has gone.
 func (c *turn) releasedLock(s *Service) {
 	c.released(s)
-	c.say(s, EvReleased, Notice, fmt.Sprintf("%q is looked at afresh: its last lock has gone", s.Spec.Name), nil)
+	c.say(s, EvReleased, Notice, fmt.Sprintf("%q is looked at afresh: no lock holds it any more", s.Spec.Name), nil)
 }
 
 // reconcile brings phase and observation together. It acts on nothing.
