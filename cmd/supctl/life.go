@@ -13,25 +13,12 @@ import (
 // lifeWait bounds the look at every process that there is.
 const lifeWait = 2 * time.Second
 
-// lifeOf is what shows that the work under a lock goes on, in words. Unless the daemon is known not to answer (why) it looks:
-// it sees all processes, and supctl perhaps only its caller's own.
+// lifeOf is what shows that the work under a lock goes on, in words. The daemon sees all processes, and supctl perhaps only its
+// caller's own.
 func (a *app) lifeOf(ctx context.Context, l api.Lock, why error) (api.Life, error) {
-	if why == nil {
-		c, err := a.client()
-		var life api.Life
-		if err == nil {
-			life, err = c.LockLife(ctx, l.ID)
-		}
-		if err == nil || !api.IsUnreachable(err) {
-			return life, err
-		}
-		why = err
-	}
-	d, _, err := a.direct(why, false)
-	if err != nil {
-		return api.Life{}, err
-	}
-	return d.life(l), nil
+	return either(a, why, "look at lock "+l.ID,
+		func(c *api.Client, _ api.Progress) (api.Life, error) { return c.LockLife(ctx, l.ID) },
+		func(d *direct, _ api.Progress) (api.Life, error) { return d.life(l), nil })
 }
 
 // life looks without the daemon. What hangs in the kernel hangs only the look.

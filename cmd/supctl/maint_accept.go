@@ -91,29 +91,10 @@ func notOffered(target string, listed api.LocksReply) error {
 		WithNext("ask them for: supctl maintenance transfer " + target + " --to USER")
 }
 
-// acceptLocks asks the daemon, unless it is known not to answer (why). The new ids are the client's own, so that a second try makes
-// no second locks.
-func (a *app) acceptLocks(ctx context.Context, req api.MaintenanceAccept, why error) (reply api.MaintenanceReply, err error) {
-	if why == nil {
-		var c *api.Client
-		if c, err = a.client(); err == nil {
-			err = a.watched(func(show api.Progress) (err error) {
-				reply, err = c.MaintenanceAccept(ctx, req, show)
-				return err
-			})
-		}
-		if err == nil || !api.IsUnreachable(err) {
-			return reply, err
-		}
-		why = err
-	}
-	d, why, err := a.direct(why, false)
-	if err != nil {
-		return reply, directFailed("accept the lock", why, err)
-	}
-	err = a.watched(func(show api.Progress) (err error) {
-		reply, err = d.accept(ctx, req, show)
-		return err
-	})
-	return reply, err
+func (a *app) acceptLocks(ctx context.Context, req api.MaintenanceAccept, why error) (api.MaintenanceReply, error) {
+	return either(a, why, "accept the lock",
+		func(c *api.Client, show api.Progress) (api.MaintenanceReply, error) {
+			return c.MaintenanceAccept(ctx, req, show)
+		},
+		func(d *direct, show api.Progress) (api.MaintenanceReply, error) { return d.accept(ctx, req, show) })
 }

@@ -89,29 +89,10 @@ func (a *app) confirmBreak(ctx context.Context, l api.Lock, why error) error {
 	}
 }
 
-// breakLock asks the daemon, unless it is known not to answer (why). The new id is
-// the client's own, so that a second try makes no second lock.
-func (a *app) breakLock(ctx context.Context, req api.MaintenanceBreak, why error) (reply api.MaintenanceReply, err error) {
-	if why == nil {
-		var c *api.Client
-		if c, err = a.client(); err == nil {
-			err = a.watched(func(show api.Progress) (err error) {
-				reply, err = c.MaintenanceBreak(ctx, req, show)
-				return err
-			})
-		}
-		if err == nil || !api.IsUnreachable(err) {
-			return reply, err
-		}
-		why = err
-	}
-	d, why, err := a.direct(why, false)
-	if err != nil {
-		return reply, directFailed("break lock "+req.ID, why, err)
-	}
-	err = a.watched(func(show api.Progress) (err error) {
-		reply, err = d.breakLock(ctx, req, show)
-		return err
-	})
-	return reply, err
+func (a *app) breakLock(ctx context.Context, req api.MaintenanceBreak, why error) (api.MaintenanceReply, error) {
+	return either(a, why, "break lock "+req.ID,
+		func(c *api.Client, show api.Progress) (api.MaintenanceReply, error) {
+			return c.MaintenanceBreak(ctx, req, show)
+		},
+		func(d *direct, show api.Progress) (api.MaintenanceReply, error) { return d.breakLock(ctx, req, show) })
 }

@@ -64,21 +64,10 @@ func (a *app) maintExtend(ctx context.Context, f *extendFlags, args []string) er
 	return code(reply.Code)
 }
 
-// extendLocks asks the daemon, unless it is known not to answer (why).
-func (a *app) extendLocks(ctx context.Context, req api.MaintenanceExtend, why error) (reply api.MaintenanceReply, err error) {
-	if why == nil {
-		var c *api.Client
-		if c, err = a.client(); err == nil {
-			reply, err = c.MaintenanceExtend(ctx, req)
-		}
-		if err == nil || !api.IsUnreachable(err) {
-			return reply, err
-		}
-		why = err
-	}
-	d, why, err := a.direct(why, false)
-	if err != nil {
-		return reply, directFailed("extend the lock", why, err)
-	}
-	return d.extend(ctx, req)
+func (a *app) extendLocks(ctx context.Context, req api.MaintenanceExtend, why error) (api.MaintenanceReply, error) {
+	return either(a, why, "extend the lock",
+		func(c *api.Client, _ api.Progress) (api.MaintenanceReply, error) {
+			return c.MaintenanceExtend(ctx, req)
+		},
+		func(d *direct, _ api.Progress) (api.MaintenanceReply, error) { return d.extend(ctx, req) })
 }

@@ -93,23 +93,12 @@ func locksOf(listed api.LocksReply, ids []string) []api.Lock {
 	return found
 }
 
-// transferLocks asks the daemon, unless it is known not to answer (why).
-func (a *app) transferLocks(ctx context.Context, req api.MaintenanceTransfer, why error) (reply api.MaintenanceReply, err error) {
-	if why == nil {
-		var c *api.Client
-		if c, err = a.client(); err == nil {
-			reply, err = c.MaintenanceTransfer(ctx, req)
-		}
-		if err == nil || !api.IsUnreachable(err) {
-			return reply, err
-		}
-		why = err
-	}
-	d, why, err := a.direct(why, false)
-	if err != nil {
-		return reply, directFailed("offer the lock", why, err)
-	}
-	return d.transfer(ctx, req)
+func (a *app) transferLocks(ctx context.Context, req api.MaintenanceTransfer, why error) (api.MaintenanceReply, error) {
+	return either(a, why, "offer the lock",
+		func(c *api.Client, _ api.Progress) (api.MaintenanceReply, error) {
+			return c.MaintenanceTransfer(ctx, req)
+		},
+		func(d *direct, _ api.Progress) (api.MaintenanceReply, error) { return d.transfer(ctx, req) })
 }
 
 func (a *app) writeOffered(r api.MaintenanceReply) {
