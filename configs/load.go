@@ -48,11 +48,11 @@ func LoadBytes(name, dir string, text []byte, opt Options) (*Plan, Mistakes) {
 func load(opt Options, read func(*reader)) (*Plan, Mistakes) {
 	c := &collector{}
 	exp := newExpander(opt.Env, c)
-	r := &reader{c: c, exp: exp, trust: opt.Trust, seen: map[string]bool{}}
+	r := &reader{c: c, exp: exp, trust: opt.Trust, read: newContent(), seen: map[string]bool{}}
 	read(r)
 	b := &builder{c: c, exp: exp, broken: r.broken, opt: opt, first: map[string]place{}}
 	plan := b.build(r.docs)
-	plan.Files, plan.globs, plan.secrets = r.files, r.globs, b.secrets()
+	plan.Files, plan.globs, plan.content, plan.secrets = r.files, r.globs, r.read, b.secrets()
 	if ms := c.mistakes(); ms != nil {
 		for i := range ms {
 			ms[i].Text = exp.masked(ms[i].Text)

@@ -19,6 +19,7 @@ type Plan struct {
 	Groups      map[string]*Group   // by name, without the "@"
 	Checks      map[string]*Check   // the ones that belong to no service, by name
 	globs       []string            // absolute, as includes name them
+	content     content             // of Files
 	Files       []string            // main file first, then includes in the order they were read; absolute
 
 	instances map[string]int // tables that stand for several services, and for how many

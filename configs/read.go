@@ -34,8 +34,9 @@ type reader struct {
 	exp   *expander
 	trust Trust
 	docs  []document
-	files []string        // absolute, in the order read
-	globs []string        // absolute, in the order met
+	files []string // absolute, in the order read
+	globs []string // absolute, in the order met
+	read  content
 	seen  map[string]bool // real paths: a file that two globs find is read once
 	// broken: a file could not be read or parsed, so a name that is not found
 	// may stand there.
@@ -68,6 +69,7 @@ func (r *reader) file(path string, at place) {
 		r.c.about(at, "cannot read config %q: %s", path, causeOf(err))
 		return
 	}
+	r.read.add(abs, text)
 	r.text(src, filepath.Dir(path), string(text))
 }
 
@@ -166,6 +168,7 @@ func (r *reader) includes(src *source, dir string, tree map[string]any) {
 		}
 		r.globs = append(r.globs, glob)
 		found, err := filepath.Glob(glob)
+		r.read.found = append(r.read.found, found)
 		if err != nil {
 			r.c.add(elemAt, "%q is no glob: %s", glob, err)
 			continue

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/supd/supd/configs"
 	"github.com/supd/supd/lockfile"
 )
 
@@ -36,7 +37,8 @@ func (s *Supervisor) learnDisk() {
 }
 
 // onDisk is the config as it stands on disk, for resolving a lock's targets: a lock taken between an edit and its reload
-// covers what either means. It is read again only when a file has changed: a lock must not wait for 5,000 services.
+// covers what either means. It is read again only when a file's times have changed, and parsed only when its content has: a lock must
+// not wait for 5,000 services.
 func (s *Supervisor) onDisk() (lockfile.Plan, error) {
 	inForce, gen := s.inForce()
 	stamp := inForce.Stamp()
@@ -48,9 +50,12 @@ func (s *Supervisor) onDisk() (lockfile.Plan, error) {
 	if stamp != "" && stamp == s.disk.stamp {
 		return s.disk.plan, nil
 	}
-	next, mistakes := s.load()
-	if len(mistakes) > 0 {
-		return lockfile.Plan{}, mistakes
+	next := inForce
+	if !inForce.Same() {
+		var mistakes configs.Mistakes
+		if next, mistakes = s.load(); len(mistakes) > 0 {
+			return lockfile.Plan{}, mistakes
+		}
 	}
 	old, err := s.dir.Plan()
 	if err != nil {
