@@ -47,7 +47,7 @@ func (s *Supervisor) record(kind, service, severity, text string, fields map[str
 
 // recordWait bounds how long an answer waits for its record. The lock files are the truth, and history is not worth more
 // than this to somebody who wants to begin working.
-const recordWait = 50 * time.Millisecond
+const recordWait = 25 * time.Millisecond
 
 // recorded brings what was recorded so far out of this process, before a person is told that it is done: should supd be
 // killed the next moment, the record still knows. A disk that hangs or is full holds up nobody.

@@ -8,11 +8,12 @@ import (
 // lanes bound how many looks and effects run at the same time. When a thousand services crash at once, two processors do
 // not get done sooner with a thousand workers: they only make threads, and memory for them.
 //
-// Nobody waits in a lane: who waits for somebody else (a gate, a helper, another service) leaves it first, and who was in
+// Nobody waits in a lane, but a moment for the host before a job begins (letOthers): who waits for somebody else (a gate, a helper, another service) leaves it first, and who was in
 // it for laneMax is taken to wait for something that nobody thought of, like a file server that is gone. So a service
 // that hangs delays no other.
 type lanes struct {
-	max int
+	max      int
+	busyHost func() bool // more runnable than the processors get done soon; nil: never asked
 
 	mu    sync.Mutex
 	busy  int
@@ -31,7 +32,10 @@ const tidyAfter = 30 * time.Millisecond
 const laneMax = 100 * time.Millisecond
 
 // newLanes has enough for one to be at the disk or in a fork while others use the processors.
-func newLanes(processors int) *lanes { return &lanes{max: LanesEach * processors} }
+func newLanes(processors int) *lanes {
+	host := newRunnable()
+	return &lanes{max: LanesEach * processors, busyHost: func() bool { return host.more(runnableEach * processors) }}
+}
 
 // LanesEach is how many lanes there are for each processor.
 const LanesEach = 2
@@ -102,6 +106,7 @@ func (l *lanes) take() func(*lane) {
 // work runs jobs, one after the other, until there is none or its lane is somebody else's.
 func (l *lanes) work(f func(*lane)) {
 	for f != nil {
+		l.letOthers()
 		ln := &lane{of: l}
 		late := time.AfterFunc(laneMax, ln.leave)
 		f(ln)

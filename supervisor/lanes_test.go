@@ -141,3 +141,46 @@ func TestALaneIsLeftOnce(t *testing.T) {
 		isIdle(t, l)
 	})
 }
+
+// In a crowd the host is let work off what is runnable, for a while: on one that others keep busy for ever all jobs are done all the same.
+// A few jobs wait for nobody.
+func TestACrowdLetsTheHostWork(t *testing.T) {
+	for _, c := range []struct {
+		what         string
+		jobs         int
+		busyFor      time.Duration // from the beginning
+		atLeast      time.Duration
+		noLongerThan time.Duration
+	}{
+		{"few jobs on a busy host", crowdFrom, time.Hour, 0, 0},
+		{"a crowd on a host with nothing else to do", 400, 0, 0, 0},
+		{"a crowd that the host works off", 400, 5 * time.Millisecond, 5 * time.Millisecond, 5*time.Millisecond + crowdLook},
+		{"a crowd on a host that stays busy", 400, time.Hour, crowdPatience * (400 - crowdFrom - 2) / 2, crowdPatience * 400 / 2},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began, done := time.Now(), atomic.Int64{}
+				l := &lanes{max: 2, busyHost: func() bool { return time.Since(began) < c.busyFor }}
+				var last atomic.Int64
+				for range c.jobs {
+					l.run(func(*lane) { done.Add(1); last.Store(int64(time.Since(began))) })
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if took := time.Duration(last.Load()); done.Load() != int64(c.jobs) || took < c.atLeast || took > c.noLongerThan {
+					t.Errorf("%d of %d jobs were done after %v, want %v to %v", done.Load(), c.jobs, took, c.atLeast, c.noLongerThan)
+				}
+			})
+		})
+	}
+}
+
+func TestRunnableIsRead(t *testing.T) {
+	r := newRunnable()
+	if r == nil || !r.more(0) || r.more(1<<30) { // who asks runs
+		t.Errorf("%+v: more than 0: %v", r, r.more(0))
+	}
+	if (*runnable)(nil).more(0) {
+		t.Error("who cannot look waits")
+	}
+}
