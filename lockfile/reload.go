@@ -11,6 +11,7 @@ import (
 // ReloadRequest puts a new plan in force.
 type ReloadRequest struct {
 	Affected []string                            // names, old and new, that appear, vanish or change identity or group
+	Vanished []string                            // names that the config had, and has no more; the plan may keep them pending
 	Build    func(pending map[string]error) Plan // the next plan, without the changes of pending names. Reload sets its generation
 	Swap     func(Plan)                          // called under the gates once plan.toml is durable: use the new plan from here on
 	Wait     time.Duration                       // per gate; zero is reloadWait
@@ -21,7 +22,7 @@ const reloadWait = 200 * time.Millisecond
 
 // Reload takes the gates of the affected names, finds which are busy (*BusyError) or locked
 // (*HeldError), whose changes stay pending, hangs existing locks on new names of a recorded
-// identity, writes plan.toml and swaps. A plan.toml that cannot be read is replaced: it is what
+// identity (and on unknown ones, if what a lock covers vanishes), carries stops over to them, writes plan.toml and swaps. A plan.toml that cannot be read is replaced: it is what
 // the daemon last said, and the daemon says it anew.
 func (d *Dir) Reload(ctx context.Context, r ReloadRequest) (Plan, error) {
 	if err := d.marked(); err != nil {
@@ -57,7 +58,10 @@ func (d *Dir) Reload(ctx context.Context, r ReloadRequest) (Plan, error) {
 			return Plan{}, err
 		}
 	}
-	if err := d.spread(old, next); err != nil {
+	if err := d.spread(old, next, r.Vanished); err != nil {
+		return Plan{}, err
+	}
+	if err := d.carryStops(old, next, r.Vanished); err != nil {
 		return Plan{}, err
 	}
 	if err := d.putPlan(next); err != nil {

@@ -9,7 +9,7 @@ import (
 // spread hangs copies of locks on every service that they cover under the old plan or the next, and on services of the next plan
 // that are, under whatever name, what a lock was taken on or covers: they share an identity. So what was covered once stays
 // covered, whatever becomes of the group through which it was, or of its name. Under the affected gates, before the plan is in force.
-func (d *Dir) spread(old, next Plan) error {
+func (d *Dir) spread(old, next Plan, vanished []string) error {
 	at, byKey := hangings[string]{}, hangings[identityKey]{}
 	known := func(id Identity, l Lock) {
 		for _, k := range id.keys() {
@@ -57,7 +57,56 @@ func (d *Dir) spread(old, next Plan) error {
 			}
 		}
 	}
+	for s := range appeared(old, next) {
+		for _, was := range vanished {
+			for _, l := range at[was] {
+				at.on(s, l)
+			}
+		}
+	}
 	return d.hang(at)
+}
+
+// appeared are the services of the next plan that the old one knew neither by name nor by what they are. When a locked service vanishes
+// in the same change, one of them may be it, under a new name and with a new command: an upgrade under the lock. Nobody can tell, so
+// the lock holds them, too.
+func appeared(old, next Plan) map[string]bool {
+	known := map[identityKey]bool{}
+	for _, id := range old.all() {
+		keysOf(id, known)
+	}
+	out := map[string]bool{}
+	for s, id := range next.Services {
+		if _, was := old.identity(s); !was && !sharesAny(id, known) {
+			out[s] = true
+		}
+	}
+	return out
+}
+
+// carryStops gives services that have a new name the operator stops of those that vanished, and were the same: what somebody stopped
+// stays stopped. Under the affected gates, before the plan is in force.
+func (d *Dir) carryStops(old, next Plan, vanished []string) error {
+	for _, was := range vanished {
+		holds, _ := d.ListHolds(was)
+		holds = slices.DeleteFunc(holds, func(h Hold) bool { return h.Kind != HoldOperatorStop })
+		if len(holds) == 0 {
+			continue
+		}
+		keys := map[identityKey]bool{}
+		id, _ := old.identity(was)
+		keysOf(id, keys)
+		for s, is := range next.Services {
+			if _, had := old.identity(s); had || !sharesAny(is, keys) {
+				continue
+			}
+			h := holds[0]
+			if _, err := d.AddHold(s, HoldSpec{Kind: h.Kind, By: h.By, Reason: h.Reason, TTY: h.TTY, LockID: h.LockID}); err != nil {
+				return fmt.Errorf("cannot carry the stop of %q over to %q, its new name: %w", was, s, err)
+			}
+		}
+	}
+	return nil
 }
 
 // hangings is which locks belong on what, each once.

@@ -44,14 +44,21 @@ func (s *Supervisor) applyPending(ctx context.Context, owner lockfile.Owner, pro
 
 // applyVanished stops a service that is gone from the config, and starts what only waits for its end.
 func (s *Supervisor) applyVanished(ctx context.Context, owner lockfile.Owner, name string, progress api.Progress) []api.ActionResult {
+	if len(s.dir.Cover(name).Locks) > 0 {
+		return []api.ActionResult{s.refusedChange(owner, name)}
+	}
 	if s.services.get(name).running() == nil {
 		s.forget(name)
 		return nil
 	}
-	if len(s.dir.Cover(name).Locks) > 0 {
-		return []api.ActionResult{s.refusedChange(owner, name)}
-	}
 	heirs := s.heirs(name)
+	for _, heir := range heirs { // or nothing would run in its place
+		if len(s.dir.Cover(heir).Locks) > 0 {
+			res := s.refusedChange(owner, heir)
+			res.Text = fmt.Sprintf("cannot stop %q, in whose place %q would be started: %s", name, heir, res.Text)
+			return []api.ActionResult{res}
+		}
+	}
 	tell(progress, "stop "+name)
 	if res := s.applyOne(ctx, owner, name, core.Stop, progress); res.Code != api.CodeDone {
 		return []api.ActionResult{res}

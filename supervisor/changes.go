@@ -1,16 +1,20 @@
 package supervisor
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/supd/supd/configs"
 	"github.com/supd/supd/internal/api"
+	"github.com/supd/supd/lockfile"
 )
 
 // changes is what a reload from old to next means, as the wire shows it.
 func (s *Supervisor) changes(old, next *configs.Plan) []api.Change {
 	out := []api.Change{}
-	for _, c := range configs.Diff(old, next) {
+	diff := configs.Diff(old, next)
+	lost := s.lockedAndGone(diff)
+	for _, c := range diff {
 		w := api.Change{Service: c.Service, Kind: string(c.Kind), Keys: c.Keys, NeedsRestart: c.NeedsRestart, Text: c.Text, Summary: c.Summary, Details: []api.KeyChange{}}
 		for _, d := range c.Details {
 			w.Details = append(w.Details, api.KeyChange{Key: d.Key, From: d.From, To: d.To, Effect: string(d.Effect)})
@@ -18,6 +22,10 @@ func (s *Supervisor) changes(old, next *configs.Plan) []api.Change {
 		if c.Service != "" {
 			w.Locked = len(s.dir.Cover(c.Service).Locks) > 0
 			addText(&w, s.settledBy(c, w.Locked))
+			if c.Kind == configs.Added && c.SameAs == "" && lost != "" {
+				w.Locked = true
+				addText(&w, fmt.Sprintf("%q, which is locked, vanishes with this change: it may be that under a new name, so the lock holds it too", lost))
+			}
 			if w.Locked {
 				w.Text += "; it is locked and not touched" // in the summary the reader puts it, from Locked
 			}
@@ -25,6 +33,16 @@ func (s *Supervisor) changes(old, next *configs.Plan) []api.Change {
 		out = append(out, w)
 	}
 	return append(out, s.stillPending(out)...)
+}
+
+// lockedAndGone is a service that a change takes out of the config while it is locked, "" if there is none.
+func (s *Supervisor) lockedAndGone(diff []configs.Change) string {
+	for _, c := range diff {
+		if c.Service != "" && c.Kind == configs.Removed && slices.ContainsFunc(s.dir.Cover(c.Service).Locks, func(l lockfile.Lock) bool { return l.Target.Kind != lockfile.TargetHost }) {
+			return c.Service
+		}
+	}
+	return ""
 }
 
 // addText says one thing more about a change.

@@ -30,7 +30,7 @@ func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
 	s.veil.Store(next.Veil(s.veil.Load())) // first: nothing of the new plan is said before
 	var held map[string]error
 	_, err = s.dir.Reload(ctx, lockfile.ReloadRequest{
-		Affected: affected(old, target),
+		Affected: affected(old, target), Vanished: s.vanishedNames(old, next),
 		Build: func(pending map[string]error) lockfile.Plan {
 			held = pending
 			next := withPending(old, target, pending)
@@ -51,6 +51,27 @@ func (s *Supervisor) enforce(ctx context.Context, next *configs.Plan) error {
 	s.enforced(next)
 	s.learnDisk()
 	return nil
+}
+
+// vanishedNames are services that the config had before the next one, and has no more. At a start all is known of it that is in the plan,
+// which keeps what is locked.
+func (s *Supervisor) vanishedNames(old lockfile.Plan, next *configs.Plan) []string {
+	var names []string
+	gone := func(name string) {
+		if next.Services[name] == nil {
+			names = append(names, name)
+		}
+	}
+	if before, gen := s.inForce(); gen > 0 {
+		for name := range before.Services {
+			gone(name)
+		}
+		return names
+	}
+	for name := range old.Services {
+		gone(name)
+	}
+	return names
 }
 
 // grant puts the roles of a config in force. Users and groups that do not exist have no role; the default groups need not

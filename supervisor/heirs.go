@@ -10,7 +10,7 @@ import (
 // orphan is a service that runs although it vanished from the config.
 type orphan struct {
 	name string
-	runs string // digest of what it was started with; "" if unknown
+	is   []string // digests of what it was started with, and of what the config wanted it to be when it vanished
 }
 
 // orphans are the services that run although they vanished from the config, in order of name.
@@ -23,17 +23,29 @@ func (s *Supervisor) orphans() []orphan {
 		svc := s.services.get(name)
 		svc.mu.Lock()
 		if svc.orphaned && svc.proc != nil && !svc.exited {
-			found = append(found, orphan{name, svc.runs})
+			found = append(found, orphan{name, svc.digestsLocked()})
 		}
 		svc.mu.Unlock()
 	}
 	return found
 }
 
+// digestsLocked is what a service may be known by under another name: what it was started with, and what it was to be from its next
+// start. svc.mu is held.
+func (svc *service) digestsLocked() []string {
+	is := []string{svc.runs}
+	for _, conf := range [...]*configs.Service{svc.conf, svc.next} {
+		if conf != nil {
+			is = append(is, conf.Digest())
+		}
+	}
+	return slices.DeleteFunc(is, func(digest string) bool { return digest == "" })
+}
+
 // inheritedBy says whether a service of this digest and name would be started in the orphan's place: it is the same under
 // another name, or one became several instances, or several became one. Side by side they would share files and ports.
 func (o orphan) inheritedBy(name, digest string) bool {
-	return o.runs != "" && o.runs == digest || instanceOf(name) == o.name || instanceOf(o.name) == name
+	return digest != "" && slices.Contains(o.is, digest) || instanceOf(name) == o.name || instanceOf(o.name) == name
 }
 
 // instanceOf is the name before the "@"; "" if there is none.

@@ -13,7 +13,7 @@ type twins struct {
 }
 
 type twin struct {
-	digest   string
+	is       []string // digests, see orphan
 	orphaned bool
 }
 
@@ -32,12 +32,15 @@ func (s *Supervisor) alone(svc *service, orphaned bool, digest string) (release 
 			continue
 		}
 		other.mu.Lock()
-		runs, at := other.proc != nil && !other.exited, twin{other.runs, other.orphaned}
+		runs, at := other.proc != nil && !other.exited, twin{[]string{other.runs}, other.orphaned}
+		if runs && other.orphaned {
+			at.is = other.digestsLocked()
+		}
 		other.mu.Unlock()
 		if starting, ok := s.twins.starting[name]; ok {
-			runs, at = true, twin{starting.digest, at.orphaned || starting.orphaned}
+			runs, at = true, twin{starting.is, at.orphaned || starting.orphaned}
 		}
-		same := orphan{name, at.digest}.inheritedBy(svc.name, digest)
+		same := orphan{name, at.is}.inheritedBy(svc.name, digest)
 		switch {
 		case runs && same && at.orphaned:
 			return release, fmt.Errorf("cannot start %q: %q still runs and is no longer in the config; supctl reload --apply puts %q in its place",
@@ -49,7 +52,7 @@ func (s *Supervisor) alone(svc *service, orphaned bool, digest string) (release 
 	if s.twins.starting == nil {
 		s.twins.starting = map[string]twin{}
 	}
-	s.twins.starting[svc.name] = twin{digest, orphaned}
+	s.twins.starting[svc.name] = twin{[]string{digest}, orphaned}
 	return func() {
 		s.twins.mu.Lock()
 		defer s.twins.mu.Unlock()
