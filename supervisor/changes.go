@@ -80,8 +80,12 @@ func (s *Supervisor) stillPending(listed []api.Change) []api.Change {
 			Text: "runs with an older config since an earlier reload: supctl reload --apply, or its next restart, settles it"}
 		svc := s.services.get(name)
 		svc.mu.Lock()
-		if svc.orphaned {
+		switch {
+		case !svc.orphaned:
+		case svc.proc != nil && !svc.exited:
 			c.Kind, c.Text = string(configs.Removed), "is no longer in the config since an earlier reload and still runs: supctl reload --apply stops it"
+		default:
+			c.Kind, c.Text = string(configs.Removed), "is no longer in the config since an earlier reload, and does not run: supctl reload --apply forgets it"
 		}
 		svc.mu.Unlock()
 		if c.Locked = len(s.dir.Cover(name).Locks) > 0; c.Locked && c.Kind == string(configs.Changed) {

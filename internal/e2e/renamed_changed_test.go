@@ -92,6 +92,9 @@ func TestApplyLeavesWhatNothingMayReplace(t *testing.T) {
 	d.up("q")
 	d.ctl("stop", "p").wants(t, 0)
 	d.ctl("maintenance", "start", "p", "-m", "disk").wants(t, 0)
+	d.config(witnessed("q", ""))
+	d.ctl("reload").wants(t, 0, "orphaned")
+	d.ctl("reload").wants(t, 0, "p: is no longer in the config since an earlier reload, and does not run")
 	pid := d.status("q").PID
 	d.config(witnessed("r", ""))
 	for range 2 {
