@@ -31,10 +31,10 @@ func (s *Supervisor) orphans() []orphan {
 }
 
 // digestsLocked is what a service may be known by under another name: what it was started with, and what it was to be from its next
-// start. svc.mu is held.
-func (svc *service) digestsLocked() []string {
-	is := []string{svc.runs}
-	for _, conf := range [...]*configs.Service{svc.conf, svc.next} {
+// start. v.mu is held.
+func (v *service) digestsLocked() []string {
+	is := []string{v.runs}
+	for _, conf := range [...]*configs.Service{v.conf, v.next} {
 		if conf != nil {
 			is = append(is, conf.Digest())
 		}
