@@ -9,12 +9,13 @@ import (
 
 // When many jobs wait for lanes, as after a mass crash, each of them makes a process that wants a processor before the ones before it
 // have had theirs, and everybody else on the host waits behind all of them: whoever types supctl maintenance start, and other services.
-// So before a job begins the host is given time to work off what is runnable. The processors have no less to do meanwhile.
+// So one job begins after the other, and in the lanes beside that before each the host is given time to work off what is runnable. The
+// processors have no less to do meanwhile.
 const (
 	crowdFrom      = 8                      // jobs that wait for a lane: fewer are no crowd, and wait for nothing
 	runnableEach   = 2                      // runnable tasks for each processor that are no reason to wait
-	crowdLook      = 500 * time.Microsecond // between two looks
-	crowdPatience  = 10 * time.Millisecond  // for each job: on a host that is always that busy supd is not to wait for others
+	crowdLook      = 200 * time.Microsecond // between two looks
+	crowdPatience  = 20 * time.Millisecond  // for each job: on a host that is always that busy supd is not to wait for others
 	loadavgLineMax = 64                     // bytes
 )
 
@@ -46,15 +47,34 @@ func (r *runnable) more(than int) bool {
 	return err == nil && tasks > than
 }
 
-// letOthers waits while the host is busy, if many wait for a lane.
+// letOthers waits while the host is busy, if many wait for a lane and another one goes on.
 func (l *lanes) letOthers() {
-	for waited := time.Duration(0); waited < crowdPatience && l.crowded() && l.busyHost(); waited += crowdLook {
+	waits := false
+	for waited := time.Duration(0); waited < crowdPatience && l.crowded(&waits) && l.busyHost(); waited += crowdLook {
 		time.Sleep(crowdLook)
 	}
+	l.crowdOver(waits)
 }
 
-func (l *lanes) crowded() bool {
+// crowded says whether many wait for a lane, and this one is not the last that goes on. waits is whether it is counted as waiting.
+func (l *lanes) crowded(waits *bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.busyHost != nil && len(l.queue)-l.next >= crowdFrom
+	if l.busyHost == nil || len(l.queue)-l.next < crowdFrom {
+		return false
+	}
+	if !*waits && l.waiting+1 < l.busy {
+		*waits = true
+		l.waiting++
+	}
+	return *waits
+}
+
+// crowdOver ends the wait.
+func (l *lanes) crowdOver(waits bool) {
+	if waits {
+		l.mu.Lock()
+		l.waiting--
+		l.mu.Unlock()
+	}
 }

@@ -15,11 +15,12 @@ type lanes struct {
 	max      int
 	busyHost func() bool // more runnable than the processors get done soon; nil: never asked
 
-	mu    sync.Mutex
-	busy  int
-	queue []func(*lane)
-	next  int // of queue
-	slack slack
+	mu      sync.Mutex
+	busy    int
+	waiting int // of them, for the host
+	queue   []func(*lane)
+	next    int // of queue
+	slack   slack
 
 	later   []func() // done when nothing is in the queue
 	tidying bool     // later has waited long enough, and is not empty

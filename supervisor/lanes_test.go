@@ -142,33 +142,38 @@ func TestALaneIsLeftOnce(t *testing.T) {
 	})
 }
 
-// In a crowd the host is let work off what is runnable, for a while: on one that others keep busy for ever all jobs are done all the same.
-// A few jobs wait for nobody.
+// In a crowd on a busy host one job after the other begins, and the lanes beside that wait for the host, each no longer than its patience:
+// one that others keep busy for ever does not keep supd. A few jobs wait for nobody.
 func TestACrowdLetsTheHostWork(t *testing.T) {
+	const jobs, lanesThere, took, busy = 400, 3, time.Millisecond, 100 * time.Millisecond
 	for _, c := range []struct {
-		what         string
-		jobs         int
-		busyFor      time.Duration // from the beginning
-		atLeast      time.Duration
-		noLongerThan time.Duration
+		what            string
+		jobs            int
+		busyFor         time.Duration // from the beginning
+		atLeast, atMost int           // jobs that begin until busy
 	}{
-		{"few jobs on a busy host", crowdFrom, time.Hour, 0, 0},
-		{"a crowd on a host with nothing else to do", 400, 0, 0, 0},
-		{"a crowd that the host works off", 400, 5 * time.Millisecond, 5 * time.Millisecond, 5*time.Millisecond + crowdLook},
-		{"a crowd on a host that stays busy", 400, time.Hour, crowdPatience * (400 - crowdFrom - 2) / 2, crowdPatience * 400 / 2},
+		{"a few jobs on a busy host", crowdFrom, time.Hour, crowdFrom, crowdFrom},
+		{"a crowd on a host with nothing else to do", jobs, 0, lanesThere * 99, lanesThere * 101},
+		{"a crowd on a host that is busy for a while", jobs, busy, 100, 100 + lanesThere*int(busy/crowdPatience+1)},
+		{"a crowd on a host that stays busy", jobs, time.Hour, 100, 100 + lanesThere*int(busy/crowdPatience+1)},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				began, done := time.Now(), atomic.Int64{}
-				l := &lanes{max: 2, busyHost: func() bool { return time.Since(began) < c.busyFor }}
-				var last atomic.Int64
+				began := time.Now()
+				var all, early atomic.Int64
+				l := &lanes{max: lanesThere, busyHost: func() bool { return time.Since(began) < c.busyFor }}
 				for range c.jobs {
-					l.run(func(*lane) { done.Add(1); last.Store(int64(time.Since(began))) })
+					l.run(func(*lane) {
+						if all.Add(1); time.Since(began) < busy {
+							early.Add(1)
+						}
+						time.Sleep(took)
+					})
 				}
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				if took := time.Duration(last.Load()); done.Load() != int64(c.jobs) || took < c.atLeast || took > c.noLongerThan {
-					t.Errorf("%d of %d jobs were done after %v, want %v to %v", done.Load(), c.jobs, took, c.atLeast, c.noLongerThan)
+				if n := int(early.Load()); all.Load() != int64(c.jobs) || n < c.atLeast || n > c.atMost || l.waiting != 0 || l.busy != 0 {
+					t.Errorf("%d of %d jobs, %d of them within %v, want %d to %d; %d wait, %d are at it", all.Load(), c.jobs, n, busy, c.atLeast, c.atMost, l.waiting, l.busy)
 				}
 			})
 		})
