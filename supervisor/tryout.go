@@ -42,8 +42,13 @@ func (t *tryOut) run(ctx context.Context, progress api.Progress) error {
 			over[name] = append(over[name], l)
 		}
 	}
+	configured := slices.ContainsFunc(names, func(name string) bool { return !t.vanished(name) })
 	for _, name := range t.s.inOrder(names) {
 		if t.othersHold(name) {
+			continue
+		}
+		if configured && t.vanished(name) && t.stopped(name) { // what took its place is tried out
+			t.seen[name] = nil
 			continue
 		}
 		for _, l := range over[name] {
@@ -53,6 +58,18 @@ func (t *tryOut) run(ctx context.Context, progress api.Progress) error {
 		}
 	}
 	return nil
+}
+
+// vanished says whether a service is known, and no longer in the config.
+func (t *tryOut) vanished(name string) bool {
+	svc := t.s.services.get(name)
+	return svc != nil && svc.vanishedFromConfig()
+}
+
+// stopped says whether a service is down and stays so without the lock.
+func (t *tryOut) stopped(name string) bool {
+	holds, _ := t.s.dir.ListHolds(name)
+	return t.s.services.get(name).running() == nil && slices.ContainsFunc(holds, func(h lockfile.Hold) bool { return h.Kind == lockfile.HoldOperatorStop })
 }
 
 // covered are the services that the lock holds now, under whatever name: also one that took over from the lock's target.

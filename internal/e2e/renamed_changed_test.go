@@ -56,9 +56,10 @@ func TestALockHoldsWhatIsRenamedAndChanged(t *testing.T) {
 				d.unchanged("started under the lock, or a second copy", "db")
 				d.waitStarts("db", starts)
 				if c.stop { // else the old one still runs
-					d.ctl("maintenance", "end", "--id", id, "--force").wants(t, 0)
-					d.ctl("start", "dby").wants(t, 0)
+					d.ctl("maintenance", "end", "--id", id).wants(t, 5, `cannot release "dby": it is down`)
+					d.ctl("maintenance", "end", "--id", id, "--start").wants(t, 0)
 					d.up("dby")
+					d.waitStarts("db", 2) // and not the one that the config has no more
 				}
 			})
 		})
